@@ -1,0 +1,246 @@
+// What epoll.hpp declares. Part of hawser/adapters/epoll.hpp.
+
+namespace hawser::inline v0 {
+
+template <role Role, class Handler>
+void epoll_connection<Role, Handler>::on_ready(std::uint32_t events) {
+  if (is_removed_) return;
+  if (is_connecting_) return finish_connect();
+  if ((events & EPOLLOUT) != 0) is_blocked_ = false;
+  // An error shows in the read.
+  if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) read();
+  settle();
+}
+
+template <role Role, class Handler>
+void epoll_connection<Role, Handler>::finish_connect() {
+  int wrong = 0;
+  ::socklen_t size = sizeof wrong;
+  if (::getsockopt(socket_.value(), SOL_SOCKET, SO_ERROR, &wrong, &size) != 0 || wrong != 0) {
+    if constexpr (Role == role::client) connect_next();
+    return;
+  }
+  is_connecting_ = false;
+  settle();
+}
+
+// Begins to connect to the next address; where there is none, that is the end.
+template <role Role, class Handler>
+void epoll_connection<Role, Handler>::connect_next() {
+  epoll_loop& loop = group_->loop();
+  if (socket_) loop.forget(*this, socket_.value());
+  while (addresses_.next != nullptr) {
+    const ::addrinfo& to = *std::exchange(addresses_.next, addresses_.next->ai_next);
+    socket_ = detail::open_tcp(to);
+    if (!socket_) continue;
+    detail::set_no_delay(socket_);
+    const bool has_begun =
+        ::connect(socket_.value(), to.ai_addr, to.ai_addrlen) == 0 || errno == EINPROGRESS;
+    watched_ = EPOLLOUT;
+    if (has_begun && loop.watch(*this, socket_.value(), watched_)) {
+      loop.set_deadline(*this, connection_.next_deadline());
+      return;
+    }
+  }
+  connection_.abort(error::transport_failed);
+  loop.flush_later(*this);
+}
+
+template <role Role, class Handler>
+void epoll_connection<Role, Handler>::read() {
+  if (has_ended_) return;
+  const std::span<std::byte> buffer = group_->loop().receive_buffer();
+  const auto size = ::recv(socket_.value(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (size > 0) return process(buffer.first(static_cast<std::size_t>(size)));
+  if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
+  has_ended_ = true;
+  if (size == 0) {
+    connection_.receive_eof();
+  } else {
+    connection_.abort(error::transport_failed);
+  }
+  if (held_.empty()) process({});
+}
+
+template <role Role, class Handler>
+void epoll_connection<Role, Handler>::process(std::span<std::byte> bytes) {
+  auto events = connection_.receive(bytes);
+  while (const event found = events.next()) {
+    dispatch(found);
+    if (is_held_back()) break;
+  }
+  const std::span<std::byte> rest = events.rest();
+  held_.assign(rest.begin(), rest.end());
+}
+
+// What came and was held back, now that it may go on.
+template <role Role, class Handler>
+void epoll_connection<Role, Handler>::process_held() {
+  std::vector<std::byte> held;
+  held.swap(held_);
+  process(held);
+  if (held_.empty() && has_ended_) process({});
+}
+
+template <role Role, class Handler>
+void epoll_connection<Role, Handler>::dispatch(const event& found) {
+  Handler& handler = group_->handler();
+  switch (found.kind()) {
+    case event_kind::request:
+      is_known_ = true;
+      if constexpr (requires { handler.on_request(*this); }) handler.on_request(*this);
+      break;
+    case event_kind::open:
+      is_known_ = is_open_ = true;
+      group_->end_handshake();
+      if constexpr (requires { handler.on_open(*this); }) handler.on_open(*this);
+      break;
+    case event_kind::message:
+    case event_kind::piece:
+      if constexpr (requires { handler.on_message(*this, found); }) {
+        handler.on_message(*this, found);
+      }
+      break;
+    case event_kind::ping:
+      if constexpr (requires { handler.on_ping(*this, found); }) handler.on_ping(*this, found);
+      break;
+    case event_kind::pong:
+      if constexpr (requires { handler.on_pong(*this, found); }) handler.on_pong(*this, found);
+      break;
+    default:
+      tell_end();
+      break;
+  }
+}
+
+template <role Role, class Handler>
+void epoll_connection<Role, Handler>::tell_end() {
+  if (is_end_told_) return;
+  is_end_told_ = true;
+  Handler& handler = group_->handler();
+  if (is_known_ || Role == role::client) {
+    if constexpr (requires { handler.on_close(*this); }) handler.on_close(*this);
+  } else if constexpr (requires { handler.on_refused(*this); }) {
+    handler.on_refused(*this);
+  }
+}
+
+// All that waits, as far as the socket takes it, in one call for each 64 blocks.
+template <role Role, class Handler>
+void epoll_connection<Role, Handler>::write() {
+  while (connection_.has_output() && !is_blocked_ && !is_connecting_) {
+    const io_result sent = socket_.write_some(connection_.output(), time_point::min());
+    connection_.consume_output(sent.size);
+    if (sent.status == io_status::timeout) is_blocked_ = true;
+    if (sent.status == io_status::failed) return connection_.abort(error::transport_failed);
+  }
+}
+
+// The end of every turn of a connection: output leaves, time passes, and what follows is done.
+template <role Role, class Handler>
+void epoll_connection<Role, Handler>::settle() {
+  if (is_removed_) return;
+  epoll_loop& loop = group_->loop();
+  write();
+  if (is_above_high_ && connection_.output_size() <= group_->marks().low) {
+    is_above_high_ = false;
+    Handler& handler = group_->handler();
+    if constexpr (requires { handler.on_drain(*this); }) handler.on_drain(*this);
+  }
+  const bool is_accepted_late = connection_.is_open() && !is_open_;
+  if ((!held_.empty() || is_accepted_late) && !is_held_back()) {
+    process_held();
+    write();
+  }
+  connection_.on_time(loop.now());
+  write();
+  if (connection_.wants_shutdown() && !is_shut_down_) {
+    is_shut_down_ = true;
+    socket_.shutdown_send();
+  }
+  if (connection_.wants_close()) {
+    tell_end();
+    return group_->remove(*this);
+  }
+  const bool reads = !has_ended_ && held_.empty() && !is_held_back();
+  const std::uint32_t wanted =
+      (reads ? EPOLLIN : 0U) | (is_blocked_ || is_connecting_ ? EPOLLOUT : 0U);
+  if (wanted != watched_) loop.change(*this, socket_.value(), watched_ = wanted);
+  // Held bytes go on in the next turn where nothing but their number stopped them.
+  const bool goes_on = !held_.empty() && !is_held_back();
+  loop.set_deadline(*this, goes_on ? time_point::min() : connection_.next_deadline());
+}
+
+template <role Role, class Handler>
+template <class... Arguments>
+auto epoll_connections<Role, Handler>::add(descriptor socket, Arguments&&... arguments)
+    -> connection_type* {
+  const std::uint32_t index = take_slot();
+  slot& taken = slot_at(index);
+  const int number = socket.value();
+  auto* made = new (taken.storage.data())
+      connection_type(*this, epoll_handle{index, taken.generation}, std::move(socket), endpoint_,
+                      std::forward<Arguments>(arguments)...);
+  made->watched_ = EPOLLIN;
+  if (Role == role::server && !loop_->watch(*made, number, made->watched_)) {
+    taken.destroy();
+    taken.next_free = std::exchange(first_free_, index);
+    return nullptr;
+  }
+  taken.is_used = true;
+  ++size_;
+  ++handshakes_;
+  loop_->set_deadline(*made, made->connection_.next_deadline());
+  return made;
+}
+
+template <class Handler>
+epoll_server<Handler>::epoll_server(epoll_loop& loop, const epoll_server_options& options,
+                                    Handler handler)
+    : epoll_server{loop, options, std::move(handler), open(options)} {}
+
+template <class Handler>
+epoll_server<Handler>::epoll_server(epoll_loop& loop, const epoll_server_options& options,
+                                    Handler handler, descriptor listener)
+    : base{loop, prepare(options.endpoint, address_of(listener)), options.marks,
+           std::move(handler)},
+      max_connections_{options.max_connections},
+      max_handshakes_{options.max_handshakes},
+      listener_{std::move(listener)},
+      address_{address_of(listener_)} {
+  if (!loop.watch(*this, listener_.value(), EPOLLIN)) {
+    throw std::system_error{errno, std::system_category(), "epoll_ctl"};
+  }
+}
+
+template <class Handler>
+void epoll_server<Handler>::on_ready(std::uint32_t /*events*/) {
+  constexpr int most_at_once = 64;  // then the others' turn
+  for (int i = 0; i < most_at_once && listener_ && has_room(); ++i) {
+    descriptor accepted = accept_tcp(listener_, time_point::min());
+    if (!accepted) {
+      if (errno == EAGAIN) return;
+      // Out of descriptors or memory: the connections wait, and asking at once would find the same.
+      is_listening_ = false;
+      this->loop().change(*this, listener_.value(), 0);
+      this->loop().set_deadline(*this, this->loop().now() + duration::milliseconds(100));
+      return;
+    }
+    this->add(std::move(accepted));
+  }
+  update_listening();
+}
+
+template <class Handler>
+epoll_connection<role::client, Handler>& epoll_client<Handler>::connect(client_request request) {
+  const parsed<uri> to = parse_uri(request.url);
+  const bool is_known = to && !to->secure;
+  std::string failure;
+  detail::address_list found;
+  if (is_known) found = detail::resolve_tcp(to->host_without_brackets(), to->port, 0, failure);
+  auto& made = *this->add({}, std::move(request));
+  this->start(made, std::move(found), is_known ? error::transport_failed : error::bad_url);
+  return made;
+}
+
+}  // namespace hawser::inline v0

@@ -1,0 +1,364 @@
+#pragma once
+
+#include "hawser/client_handshake.hpp"
+#include "hawser/close_payload.hpp"
+#include "hawser/detail/bytes.hpp"
+#include "hawser/detail/config.hpp"
+#include "hawser/endpoint.hpp"
+#include "hawser/error.hpp"
+#include "hawser/event.hpp"
+#include "hawser/outbox.hpp"
+#include "hawser/receiver.hpp"
+#include "hawser/request.hpp"
+#include "hawser/rfc6455.hpp"
+#include "hawser/sender.hpp"
+#include "hawser/server_handshake.hpp"
+#include "hawser/timers.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace hawser::inline v0 {
+
+template <role Role>
+class event_cursor;
+
+/// What somebody else's HTTP server or client agreed on in an opening handshake.
+struct agreement {
+  std::string_view subprotocol = {};  ///< Empty: none.
+};
+
+/// A WebSocket connection without I/O: bytes and time in; events, bytes and deadlines out.
+///
+/// A turn of its loop, on any kind of socket:
+/// 1. read until next_deadline(); give what came to receive() and take its events until there is
+///    none; tell the end of the stream by receive_eof(), before the last receive();
+/// 2. call on_time() with the time;
+/// 3. write output() and tell consume_output() how much was taken;
+/// 4. when wants_shutdown(), shut down the sending side of the socket; when wants_close(), close
+/// it.
+///
+/// Any function may be called at any time and in any state, also between two events; only
+/// destroying the connection and receive() must wait until the cursor is done. None blocks. A
+/// peer's fault is never an exception: only memory::allocate may throw, and the connection then
+/// still can be used, or destroyed. It borrows its endpoint and belongs to one thread at a time.
+template <role Role>
+class basic_connection {
+ public:
+  using endpoint_type = basic_endpoint<Role>;
+
+  /// Waits for a client's request.
+  explicit basic_connection(endpoint_type& endpoint)
+    requires(Role == role::server)
+      : basic_connection{blank{}, endpoint} {}
+
+  /// Asks a server: the request is in output(). Where it cannot be sent (see
+  /// write_upgrade_request), error() says why and wants_close() is true at once.
+  basic_connection(endpoint_type& endpoint, client_request request)
+    requires(Role == role::client);
+
+  /// A connection for which somebody else did the opening handshake. What they read behind it goes
+  /// to receive().
+  [[nodiscard]] static basic_connection adopt(endpoint_type& endpoint, const agreement& agreed) {
+    return basic_connection{blank{}, endpoint, agreed};
+  }
+
+  basic_connection(const basic_connection&) = delete;
+  basic_connection& operator=(const basic_connection&) = delete;
+  ~basic_connection();
+
+  // ---- Bytes in
+
+  /// Takes the bytes that came, which are changed in place; the cursor's next() gives the events in
+  /// them. Views in events point into `bytes`, or to memory of the connection.
+  [[nodiscard]] event_cursor<Role> receive(mutable_byte_view bytes) noexcept {
+    if (!bytes.empty()) timers_.hear();
+    return {*this, bytes.data(), bytes.data() + bytes.size()};
+  }
+
+  /// The peer sends no more. Call receive() once more for the event that may follow from it.
+  void receive_eof() noexcept { eof_ = true; }
+
+  // ---- Bytes out
+
+  /// What is to be sent. It keeps its place until consume_output(), whatever is sent in between.
+  [[nodiscard]] output_list output() noexcept { return out_.output(); }
+  /// True where something is to be sent.
+  [[nodiscard]] bool has_output() const noexcept { return !out_.empty(); }
+  /// How many bytes are to be sent, headers and control frames included.
+  [[nodiscard]] std::size_t output_size() const noexcept { return out_.size(); }
+  /// The first `size` bytes of the last output() were sent; 0: the socket takes none at present.
+  void consume_output(std::size_t size) noexcept {
+    // Who takes what had to wait for it is there, also while it is not read from.
+    if (size != 0 && out_.is_blocked()) timers_.hear();
+    out_.consume(pool(), size);
+  }
+
+  // ---- Time
+
+  /// Tells the time, of a steady clock: once in each turn of the loop is enough. Fires what is due.
+  void on_time(time_point now);
+  /// When on_time() should be called at the latest: time_point::min() is at once, max() never.
+  [[nodiscard]] time_point next_deadline() const noexcept;
+
+  // ---- Sending: error::none, or why nothing was queued
+
+  /// Sends text, which is UTF-8. Errors: not_open, message_in_progress, text_not_utf8, output_full.
+  hawser::error send_text(std::string_view text) {
+    return send(opcode::text, std::as_bytes(std::span{text}));
+  }
+  /// Sends bytes. Errors: not_open, message_in_progress, output_full.
+  hawser::error send_binary(byte_view bytes) { return send(opcode::binary, bytes); }
+  /// Sends a message of the same type and payload as the one that `event` brought.
+  hawser::error send(const event& message);
+
+  /// Begins a text message of which the size need not be known; append() and finish() send it.
+  hawser::error begin_text() { return begin(opcode::text); }
+  /// Begins a binary message of which the size need not be known; append() and finish() send it.
+  hawser::error begin_binary() { return begin(opcode::binary); }
+  /// Sends the next part of the message, as a complete frame. Errors: not_open, no_message_begun,
+  /// text_not_utf8 (the part cannot follow what was sent), output_full.
+  hawser::error append(byte_view part) { return append(part, false); }
+  /// Sends the last part, which may be empty. Errors: as append.
+  hawser::error finish(byte_view part = {}) { return append(part, true); }
+
+  /// Sends a ping that is measured: see round_trip(). Errors: not_open, output_full.
+  hawser::error ping();
+  /// Sends a ping with a payload of at most 125 bytes. Errors: not_open, control_too_long,
+  /// output_full.
+  hawser::error ping(byte_view payload) { return send_ping(opcode::ping, payload); }
+  /// Sends a pong that nobody asked for, or the answer to a ping where the endpoint does not answer
+  /// by itself. Errors: as ping.
+  hawser::error pong(byte_view payload) { return send_ping(opcode::pong, payload); }
+
+  /// Begins the closing handshake: what waits is sent, then the close frame; messages still come in
+  /// until the peer answers. Before the connection is open it gives up. A second call does nothing.
+  /// Errors: bad_close_code, reason_too_long, text_not_utf8 (the reason).
+  hawser::error close(close_code code = close_code::normal, std::string_view reason = {});
+  /// Gives up at once, without a closing handshake: wants_close() is true. An adapter whose socket
+  /// failed says so by error::transport_failed.
+  void abort(hawser::error why = error::aborted) noexcept { lose(why); }
+
+  // ---- The opening handshake of a server
+
+  /// The request: from the request event on, and until the open event is over.
+  [[nodiscard]] const hawser::request& request() const noexcept
+    requires(Role == role::server)
+  {
+    static const hawser::request nothing;
+    return handshake_ == nullptr ? nothing : handshake_->request();
+  }
+  /// Opens the connection, with the endpoint's choice of a subprotocol. Errors: as below.
+  hawser::error accept(header_list headers = {})
+    requires(Role == role::server)
+  {
+    return handshake_ == nullptr ? error::not_deciding
+                                 : accept(handshake_->request().subprotocol(), headers);
+  }
+  /// Opens the connection, with a subprotocol that the client offered, or none. Errors:
+  /// not_deciding, bad_subprotocol (it was not offered), bad_header.
+  hawser::error accept(std::string_view subprotocol, header_list headers)
+    requires(Role == role::server);
+  /// Refuses the request, with a line of text for its reason. Errors: not_deciding, bad_header (the
+  /// status is not 200 to 599, or has no body).
+  hawser::error reject(unsigned status, std::string_view reason)
+    requires(Role == role::server);
+  /// Answers the request over HTTP. Errors: not_deciding, bad_header.
+  hawser::error respond(unsigned status, header_list headers, std::string_view body)
+    requires(Role == role::server);
+
+  // ---- The opening handshake of a client
+
+  /// What the server answered.
+  [[nodiscard]] hawser::response response() const noexcept
+    requires(Role == role::client)
+  {
+    return handshake_ == nullptr ? hawser::response{} : handshake_->response();
+  }
+  /// The URL that was asked for.
+  [[nodiscard]] std::string_view url() const noexcept
+    requires(Role == role::client)
+  {
+    return handshake_ == nullptr ? std::string_view{} : handshake_->url();
+  }
+
+  // ---- State
+
+  /// As a browser's WebSocket tells it.
+  [[nodiscard]] hawser::ready_state ready_state() const noexcept;
+  /// True between the opening and the closing handshake: messages can be sent.
+  [[nodiscard]] bool is_open() const noexcept { return is_opened_ && !is_ending(); }
+  /// Payload bytes of messages that were sent and not yet consumed from output().
+  [[nodiscard]] std::size_t buffered_amount() const noexcept { return out_.payload_size(); }
+  /// The subprotocol that was agreed on; empty: none.
+  [[nodiscard]] std::string_view protocol() const noexcept;
+  /// The extensions that were agreed on, as they stand in the header; empty: none.
+  [[nodiscard]] static std::string_view extensions() noexcept { return {}; }
+  /// The duration from the last measured ping to its pong; 0 before the first.
+  [[nodiscard]] duration round_trip() const noexcept { return timers_.round_trip(); }
+  /// Where the piece of the last event stands in its message.
+  [[nodiscard]] piece_position position_of_piece() const noexcept {
+    return receiver_.position_of_piece();
+  }
+
+  /// True where nothing more will be sent: shut down the sending side of the socket, so that the
+  /// peer sees the end, and go on reading. Stays true.
+  [[nodiscard]] bool wants_shutdown() const noexcept {
+    return out_.empty() &&
+           (error_ != error::none || is_answered_ || (Role == role::server && was_clean()));
+  }
+  /// True where the connection is over: close the socket.
+  [[nodiscard]] bool wants_close() const noexcept;
+
+  /// The peer's close code (no_status where its frame had none), or that of the failure; none
+  /// before.
+  [[nodiscard]] hawser::close_code close_code() const noexcept { return close_code_; }
+  /// The peer's reason.
+  [[nodiscard]] std::string_view close_reason() const noexcept { return receiver_.close_reason(); }
+  /// True where both close frames were exchanged and nothing failed.
+  [[nodiscard]] bool was_clean() const noexcept {
+    return close_sent_ && close_received_ && error_ == error::none;
+  }
+  /// Why the connection failed, was refused or was lost; none where it did not.
+  [[nodiscard]] hawser::error error() const noexcept { return error_; }
+
+ private:
+  friend class event_cursor<Role>;
+  using handshake_type =
+      std::conditional_t<Role == role::server, server_handshake, client_handshake>;
+
+  // Whatever a constructor does after this one is undone by the destructor, should it throw.
+  struct blank {
+    explicit blank() = default;
+  };
+  basic_connection(blank, endpoint_type& endpoint) noexcept
+      : endpoint_{&endpoint}, receiver_{endpoint.receiving_} {}
+  basic_connection(blank, endpoint_type& endpoint, const agreement& agreed);
+
+  [[nodiscard]] detail::block_pool& pool() const noexcept { return endpoint_->pool_; }
+  [[nodiscard]] const timeouts& lengths() const noexcept { return endpoint_->options_.timeouts; }
+  // No more messages are sent.
+  [[nodiscard]] bool is_ending() const noexcept {
+    return close_sent_ || close_received_ || error_ != error::none || is_answered_ || is_over_;
+  }
+  [[nodiscard]] bool is_deciding() const noexcept
+    requires(Role == role::server)
+  {
+    return handshake_ != nullptr && handshake_->state() == server_handshake::phase::deciding &&
+           !is_opened_ && !is_ending();
+  }
+
+  HAWSER_NO_INLINE event next(std::byte*& position, std::byte* end);
+  [[nodiscard]] event next_opening(std::byte*& position, std::byte* end);
+  [[nodiscard]] event next_handshake(std::byte*& position, std::byte* end)
+    requires(Role == role::server);
+  [[nodiscard]] event next_handshake(std::byte*& position, std::byte* end)
+    requires(Role == role::client);
+  [[nodiscard]] event next_open(std::byte*& position, std::byte* end);
+  [[nodiscard]] event next_frames(std::byte*& position, std::byte* end);
+  [[nodiscard]] event next_ended(std::byte*& position, std::byte* end) noexcept;
+  void settle() noexcept;
+  void set_open() noexcept;
+  void answer_ping(const event& ping);
+  void answer_close(const event& close);
+
+  void end(hawser::error why) noexcept;
+  void fail(hawser::error why);
+  void fail_opening(hawser::error why, unsigned status);
+  void lose(hawser::error why) noexcept;
+  void answer(const std::string& text, hawser::error why);
+  void choose_protocol(std::string_view subprotocol);
+  void on_opening_time(time_point now);
+  void on_open_time(time_point now);
+
+  hawser::error send(opcode type, std::span<const std::byte> payload);
+  hawser::error begin(opcode type);
+  hawser::error append(byte_view part, bool fin);
+  hawser::error send_ping(opcode type, std::span<const std::byte> payload);
+
+  static constexpr std::uint16_t no_protocol = 0xFFFF;
+  static constexpr std::uint16_t own_protocol = 0xFFFE;
+
+  endpoint_type* endpoint_;
+  handshake_type* handshake_ = nullptr;
+  receiver<Role> receiver_;
+  outbox out_;
+  timers timers_;
+  sender<Role> sender_;
+  hawser::error error_ = error::none;
+  std::uint8_t pings_ = 0;
+  hawser::close_code close_code_ = close_code::none;
+  std::uint16_t protocol_ = no_protocol;
+  std::uint16_t second_ = 0;          // of the budget of control frames
+  bool is_opened_ : 1 = false;        // the opening handshake is done
+  bool is_open_told_ : 1 = false;     // the open event came
+  bool is_settled_ : 1 = false;       // ... and is over: nothing is left of the handshake
+  bool is_request_told_ : 1 = false;  // the request event came
+  bool is_end_told_ : 1 = false;      // the failed event came, or there is none to tell
+  bool is_answered_ : 1 = false;      // the request was answered by anything but an upgrade
+  bool close_sent_ : 1 = false;
+  bool close_received_ : 1 = false;
+  bool eof_ : 1 = false;
+  bool is_over_ : 1 = false;  // nothing more is worth waiting for
+};
+
+/// The events in the bytes that were given to receive(). A plain local: it holds the position.
+///
+/// Take them until next() gives none; or stop after any of them and keep rest(), to be given to
+/// receive() later, which is backpressure. Dropping it with bytes unparsed is a programming error.
+template <role Role>
+class event_cursor {
+ public:
+  event_cursor(const event_cursor&) = delete;
+  event_cursor& operator=(const event_cursor&) = delete;
+  ~event_cursor() {
+    HAWSER_ASSERT((!is_undrained_ || std::uncaught_exceptions() != 0) &&
+                  "take the events until there is none, or keep rest()");
+  }
+
+  /// The next event; none (false) where the bytes are used up. The event before it is void now.
+  [[nodiscard]] HAWSER_ALWAYS_INLINE event next() {
+    event found = connection_->receiver_.next_small(position_, end_);
+    if (!found) {
+      is_undrained_ = false;
+      found = connection_->next(position_, end_);
+    }
+    is_undrained_ = static_cast<bool>(found) && position_ != end_;
+    return found;
+  }
+
+  /// The bytes that are not parsed yet. The caller keeps them, and stops using this cursor.
+  [[nodiscard]] std::span<std::byte> rest() noexcept {
+    is_undrained_ = false;
+    return {position_, static_cast<std::size_t>(end_ - position_)};
+  }
+
+ private:
+  friend class basic_connection<Role>;
+  event_cursor(basic_connection<Role>& connection, std::byte* begin, std::byte* end) noexcept
+      : connection_{&connection}, position_{begin}, end_{end}, is_undrained_{begin != end} {}
+
+  basic_connection<Role>* connection_;
+  std::byte* position_;
+  std::byte* end_;
+  bool is_undrained_;
+};
+
+/// A connection at the server's end.
+using server_connection = basic_connection<role::server>;
+
+/// A connection at the client's end.
+using client_connection = basic_connection<role::client>;
+
+}  // namespace hawser::inline v0
+
+#include "hawser/detail/connection_open.ipp"
+#include "hawser/detail/connection_opening.ipp"

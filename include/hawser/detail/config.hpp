@@ -1,0 +1,22 @@
+#pragma once
+
+// What differs between compilers, named once.
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define HAWSER_ALWAYS_INLINE __forceinline
+#define HAWSER_NO_INLINE __declspec(noinline)
+#else
+#define HAWSER_ALWAYS_INLINE [[gnu::always_inline]] inline
+#define HAWSER_NO_INLINE [[gnu::noinline]]
+#endif
+
+// An assertion names a programming error of the caller. It is checked in builds without NDEBUG, and
+// never guards against anything that a peer can do.
+#if !defined(HAWSER_ASSERT)
+#if defined(NDEBUG)
+#define HAWSER_ASSERT(condition) static_cast<void>(0)
+#else
+#include <cassert>
+#define HAWSER_ASSERT(condition) assert(condition)
+#endif
+#endif

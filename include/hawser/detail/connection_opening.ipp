@@ -1,0 +1,235 @@
+// The opening handshake of basic_connection, both roles. Part of hawser/connection.hpp.
+
+namespace hawser::inline v0 {
+
+template <role Role>
+basic_connection<Role>::basic_connection(endpoint_type& endpoint, client_request request)
+  requires(Role == role::client)
+    : basic_connection{blank{}, endpoint} {
+  const std::string origin = std::move(request.origin);
+  const std::vector<header> headers = std::move(request.headers);
+  handshake_ = new client_handshake{std::move(request), endpoint.options_};
+  std::string head;
+  const hawser::error wrong = handshake_->write(head, origin, headers, endpoint.entropy_);
+  if (wrong == error::none) {
+    out_.add_raw(pool(), std::as_bytes(std::span{head}));
+  } else {
+    lose(wrong);
+  }
+}
+
+template <role Role>
+basic_connection<Role>::basic_connection(blank /*tag*/, endpoint_type& endpoint,
+                                         const agreement& agreed)
+    : basic_connection{blank{}, endpoint} {
+  if (!agreed.subprotocol.empty()) choose_protocol(agreed.subprotocol);
+  set_open();
+}
+
+template <role Role>
+basic_connection<Role>::~basic_connection() {
+  delete handshake_;
+  receiver_.release(endpoint_->receiving_);
+  out_.clear(pool());
+}
+
+// The server's choice is one of the endpoint's strings, if it can be; else it is kept.
+template <role Role>
+void basic_connection<Role>::choose_protocol(std::string_view subprotocol) {
+  if constexpr (Role == role::server) {
+    const std::vector<std::string>& known = endpoint_->options_.subprotocols;
+    for (std::size_t i = 0; i < known.size() && i < own_protocol; ++i) {
+      if (known[i] == subprotocol) {
+        protocol_ = static_cast<std::uint16_t>(i);
+        return;
+      }
+    }
+    if (handshake_ == nullptr) handshake_ = new server_handshake{endpoint_->options_};
+  } else if (handshake_ == nullptr) {
+    handshake_ = new client_handshake{{}, endpoint_->options_};
+  }
+  handshake_->keep_subprotocol(subprotocol);
+  protocol_ = own_protocol;
+}
+
+template <role Role>
+std::string_view basic_connection<Role>::protocol() const noexcept {
+  if constexpr (Role == role::server) {
+    if (protocol_ < own_protocol) return endpoint_->options_.subprotocols[protocol_];
+    if (protocol_ == no_protocol) return {};
+  }
+  return handshake_ == nullptr ? std::string_view{} : handshake_->subprotocol();
+}
+
+template <role Role>
+void basic_connection<Role>::set_open() noexcept {
+  is_opened_ = true;
+  timers_.start_watch();
+}
+
+// What was needed to open is needed no more.
+template <role Role>
+void basic_connection<Role>::settle() noexcept {
+  is_settled_ = true;
+  if (Role == role::server && protocol_ != own_protocol) {
+    delete handshake_;
+    handshake_ = nullptr;
+  }
+}
+
+template <role Role>
+event basic_connection<Role>::next_opening(std::byte*& position, std::byte* end) {
+  if (is_opened_ && is_open_told_) {
+    if constexpr (Role == role::server) {
+      // What came before the application accepted.
+      const std::span<std::byte> early =
+          handshake_ == nullptr ? std::span<std::byte>{} : handshake_->early();
+      if (!early.empty()) {
+        // What was parsed is gone, also where memory runs out.
+        struct consumer {
+          ~consumer() { handshake.consume_early(static_cast<std::size_t>(at - begin)); }
+          server_handshake& handshake;
+          std::byte* begin;
+          std::byte* at;
+        } parsed{*handshake_, early.data(), early.data()};
+        const event found = next_frames(parsed.at, early.data() + early.size());
+        if (found) return found;
+      }
+    }
+    settle();
+    return next_open(position, end);
+  }
+  if (!is_opened_) {
+    const event found = next_handshake(position, end);
+    if (!is_opened_) return found;
+  }
+  is_open_told_ = true;
+  return event{event_kind::open};
+}
+
+template <role Role>
+event basic_connection<Role>::next_handshake(std::byte*& position, std::byte* end)
+  requires(Role == role::server)
+{
+  using phase = server_handshake::phase;
+  if (handshake_ == nullptr && position != end) {
+    handshake_ = new server_handshake{endpoint_->options_};
+  }
+  if (handshake_ != nullptr) {
+    const hawser::error wrong = handshake_->receive(position, end, endpoint_->options_);
+    if (wrong != error::none) {
+      fail_opening(wrong, http_status_for(wrong));
+      return next_ended(position, end);
+    }
+    if (handshake_->state() == phase::deciding) {
+      if (handshake_->request().is_upgrade() && !endpoint_->options_.decides_upgrades) {
+        static_cast<void>(accept());
+        return {};
+      }
+      if (!is_request_told_) {
+        is_request_told_ = true;
+        return event{event_kind::request};
+      }
+      return {};
+    }
+  }
+  if (!eof_ || position != end) return {};
+  lose(error::end_of_stream);
+  return next_ended(position, end);
+}
+
+template <role Role>
+event basic_connection<Role>::next_handshake(std::byte*& position, std::byte* end)
+  requires(Role == role::client)
+{
+  using phase = client_handshake::phase;
+  const hawser::error wrong = handshake_->receive(position, end, endpoint_->options_);
+  if (wrong == error::none && eof_ && position == end) handshake_->receive_eof();
+  if (handshake_->state() == phase::accepted) {
+    set_open();
+    return {};
+  }
+  if (handshake_->state() == phase::refused) {
+    lose(error::handshake_refused);
+    return next_ended(position, end);
+  }
+  if (wrong == error::none && !(eof_ && position == end)) return {};
+  lose(wrong == error::none ? error::end_of_stream : wrong);
+  return next_ended(position, end);
+}
+
+// Fails before the connection is open: a client is told why, a server is not.
+template <role Role>
+void basic_connection<Role>::fail_opening(hawser::error why, unsigned status) {
+  if constexpr (Role == role::server) {
+    std::string text;
+    if (handshake_ == nullptr) handshake_ = new server_handshake{endpoint_->options_};
+    if (handshake_->refuse(text, status, to_string(why)) == error::none) {
+      answer(text, why);
+      return;
+    }
+  }
+  lose(why);
+}
+
+// The answer to a request that is not to become a WebSocket.
+template <role Role>
+void basic_connection<Role>::answer(const std::string& text, hawser::error why) {
+  out_.add_raw(pool(), std::as_bytes(std::span{text}));
+  is_answered_ = true;
+  this->end(why);
+}
+
+template <role Role>
+error basic_connection<Role>::accept(std::string_view subprotocol, header_list headers)
+  requires(Role == role::server)
+{
+  if (!is_deciding()) return error::not_deciding;
+  std::string head;
+  const hawser::error wrong = handshake_->accept(head, subprotocol, headers);
+  if (wrong != error::none) return wrong;
+  if (!subprotocol.empty()) choose_protocol(subprotocol);
+  out_.add_raw(pool(), std::as_bytes(std::span{head}));
+  set_open();
+  return error::none;
+}
+
+template <role Role>
+error basic_connection<Role>::reject(unsigned status, std::string_view reason)
+  requires(Role == role::server)
+{
+  if (!is_deciding()) return error::not_deciding;
+  std::string text;
+  const hawser::error wrong = handshake_->refuse(text, status, reason);
+  if (wrong != error::none) return wrong;
+  answer(text, error::rejected);
+  is_end_told_ = true;
+  return error::none;
+}
+
+template <role Role>
+error basic_connection<Role>::respond(unsigned status, header_list headers, std::string_view body)
+  requires(Role == role::server)
+{
+  if (!is_deciding()) return error::not_deciding;
+  std::string text;
+  const hawser::error wrong = handshake_->respond(text, status, headers, body);
+  if (wrong != error::none) return wrong;
+  answer(text, handshake_->request().is_upgrade() ? error::rejected : error::none);
+  is_end_told_ = true;
+  return error::none;
+}
+
+template <role Role>
+void basic_connection<Role>::on_opening_time(time_point now) {
+  if (!timers_.is_expired(now, lengths().opening)) return;
+  if constexpr (Role == role::server) {
+    if (handshake_ != nullptr && !handshake_->is_untouched()) {
+      fail_opening(error::opening_timeout, is_deciding() ? 503 : 408);
+      return;
+    }
+  }
+  lose(error::opening_timeout);
+}
+
+}  // namespace hawser::inline v0

@@ -1,0 +1,7 @@
+#pragma once
+
+/// hawser: the WebSocket protocol without I/O. This header is all of the core; adapters for sockets
+/// and libraries stand beside it in hawser/adapters/.
+
+#include "hawser/connection.hpp"
+#include "hawser/memory_bound.hpp"

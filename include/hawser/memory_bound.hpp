@@ -1,0 +1,52 @@
+#pragma once
+
+#include "hawser/client_handshake.hpp"
+#include "hawser/detail/block.hpp"
+#include "hawser/http1_storage.hpp"
+#include "hawser/limits.hpp"
+#include "hawser/outbox.hpp"
+#include "hawser/receiver.hpp"
+#include "hawser/server_handshake.hpp"
+
+#include <cstddef>
+
+namespace hawser::inline v0 {
+
+namespace detail {
+
+// A container that doubles holds its old and its new memory while it grows, and may have doubled
+// just before the end.
+[[nodiscard]] constexpr std::size_t growing(std::size_t size) noexcept { return 3 * size + 64; }
+
+// Receiving: a message, and behind it a control frame that is cut, in a block that may just grow.
+[[nodiscard]] constexpr std::size_t max_assembly_bytes(const limits& most) noexcept {
+  return 2 * block_size(static_cast<std::size_t>(most.max_message_size) + max_relaxed_control_size);
+}
+
+// Sending: no two neighbours in the line of blocks would fit into one, so that half of their room
+// is in use; the first may be as large as a frame gets while but its last byte waits.
+[[nodiscard]] constexpr std::size_t max_outbox_bytes(const limits& most) noexcept {
+  return block_size(sizeof(output_queue)) + block_size(most.max_output_size) +
+         2 * (most.max_output_size + outbox::control_reserve) + 2 * block_size(outbox::data_size) +
+         2 * block_size(outbox::lane_size) + 2 * block_size(max_control_payload_size);
+}
+
+}  // namespace detail
+
+/// The most heap that one connection ever holds, in bytes, whatever its peer does: the handshake,
+/// the message that is being assembled, the output that waits. A client's own request and the
+/// answers that an application writes to requests come on top, for no peer makes them grow.
+///
+/// limits.max_message_size counts where messages are delivered whole; for delivery in pieces set it
+/// to 0 in the argument. See limits for what a peer can make grow.
+[[nodiscard]] constexpr std::size_t max_connection_bytes(const limits& most) noexcept {
+  const std::size_t handshake = sizeof(server_handshake) > sizeof(client_handshake)
+                                    ? sizeof(server_handshake)
+                                    : sizeof(client_handshake);
+  constexpr std::size_t answers = 4096;  // a refusal or acceptance while it is written
+  return handshake + heap_head_storage::max_heap_size(most.max_head_size, most.max_headers) +
+         detail::growing(most.max_early_size) + detail::growing(most.max_refusal_size) + answers +
+         detail::max_assembly_bytes(most) + detail::max_outbox_bytes(most);
+}
+
+}  // namespace hawser::inline v0

@@ -1,0 +1,119 @@
+#pragma once
+
+#include "hawser/detail/bytes.hpp"
+#include "hawser/endpoint.hpp"
+#include "hawser/error.hpp"
+#include "hawser/handshake_text.hpp"
+#include "hawser/http1_head.hpp"
+#include "hawser/negotiation.hpp"
+#include "hawser/request.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace hawser::inline v0 {
+
+/// The opening handshake of a server: a request in, an answer out. It lives on the heap until the
+/// connection is open.
+class server_handshake {
+ public:
+  enum class phase : std::uint8_t {
+    reading,   ///< The head of the request is not complete.
+    deciding,  ///< It is, and the application decides.
+  };
+
+  explicit server_handshake(const server_options& options)
+      : parser_{options.limits.max_head_size, options.limits.max_headers} {}
+
+  [[nodiscard]] phase state() const noexcept { return phase_; }
+  [[nodiscard]] const hawser::request& request() const noexcept { return request_; }
+
+  /// Takes what belongs to the request from [position, end), and moves `position` behind it. While
+  /// the application decides, takes all that comes and keeps it for early(), within the limit.
+  [[nodiscard]] error receive(std::byte*& position, std::byte* end, const server_options& options) {
+    if (phase_ == phase::deciding) {
+      return keep_early({position, static_cast<std::size_t>(end - position)}, position, options);
+    }
+    const head_progress progress = detail::parse_head(parser_, position, end);
+    if (progress.state == parse_state::failed) return progress.error;
+    if (progress.state == parse_state::incomplete) return error::none;
+    return decide(options);
+  }
+
+  /// True where not a byte of a request has come.
+  [[nodiscard]] bool is_untouched() const noexcept {
+    return phase_ == phase::reading && parser_.size() == 0;
+  }
+
+  /// Writes the answer that opens the connection. An empty subprotocol is none.
+  [[nodiscard]] error accept(std::string& out, std::string_view subprotocol,
+                             header_list headers) const {
+    if (!request_.is_upgrade()) return error::not_deciding;
+    return write_accept(out, request_.headers(), subprotocol, headers);
+  }
+
+  /// Writes any other answer.
+  [[nodiscard]] error respond(std::string& out, unsigned status, header_list headers,
+                              std::string_view body) const {
+    return write_response(out, status, headers, body, is_head());
+  }
+
+  /// Writes a refusal with its reason in plain words.
+  [[nodiscard]] error refuse(std::string& out, unsigned status, std::string_view reason) const {
+    return write_refusal(out, status, reason, is_head());
+  }
+
+  /// What came behind the request before it was accepted and is not parsed yet.
+  [[nodiscard]] std::span<std::byte> early() noexcept {
+    return std::as_writable_bytes(std::span{early_}).subspan(early_begin_);
+  }
+  void consume_early(std::size_t size) noexcept { early_begin_ += size; }
+
+  /// A subprotocol that is not one of the endpoint's, kept for the connection's life.
+  void keep_subprotocol(std::string_view subprotocol) { subprotocol_ = subprotocol; }
+  [[nodiscard]] std::string_view subprotocol() const noexcept { return subprotocol_; }
+
+ private:
+  [[nodiscard]] bool is_head() const noexcept { return request_.method() == "HEAD"; }
+
+  [[nodiscard]] error decide(const server_options& options) {
+    const request_view head{.method = parser_.method(),
+                            .target = parser_.target(),
+                            .version_minor = parser_.version_minor(),
+                            .headers = parser_.headers()};
+    const classified_request found = classify(head, {.origins = &options.origins,
+                                                     .allowed_hosts = options.allowed_hosts,
+                                                     .subprotocols = options.subprotocols});
+    request_ = {head, found};
+    if (found.error != error::none) return found.error;
+    if (found.kind == request_kind::plain && !options.answers_http) return error::missing_upgrade;
+    phase_ = phase::deciding;
+    return error::none;
+  }
+
+  // A client must not send frames before it has the answer, and what follows a plain request is of
+  // no interest: the connection closes.
+  [[nodiscard]] error keep_early(std::span<const std::byte> bytes, std::byte*& position,
+                                 const server_options& options) {
+    if (request_.is_upgrade()) {
+      if (bytes.size() > options.limits.max_early_size - early_.size()) {
+        return error::too_much_early_data;
+      }
+      early_.append(as_text(bytes));
+    }
+    position += bytes.size();
+    return error::none;
+  }
+
+  request_head_parser parser_;
+  hawser::request request_;
+  std::string early_;
+  std::size_t early_begin_ = 0;
+  std::string subprotocol_;
+  phase phase_ = phase::reading;
+};
+
+}  // namespace hawser::inline v0

@@ -1,0 +1,85 @@
+#pragma once
+
+#include "hawser/authority.hpp"
+#include "hawser/detail/ascii.hpp"
+#include "hawser/error.hpp"
+#include "hawser/parsed.hpp"
+#include "hawser/version.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace hawser::inline v0 {
+
+/// What a request asks for, in its parts. Nothing is decoded, and dot segments are not resolved.
+/// The views point into the target that was parsed; an absent path is a literal "/".
+struct request_target {
+  std::string_view scheme;  ///< http, https, ws or wss of an absolute-form; else empty.
+  authority place;          ///< The host and port of an absolute-form; else empty.
+  std::string_view path;    ///< From "/" on.
+  std::string_view query;   ///< What stands after "?"; empty where nothing does.
+
+  /// True where the target names a host, as requests to a proxy do.
+  [[nodiscard]] constexpr bool is_absolute() const noexcept { return !scheme.empty(); }
+};
+
+/// Parses an origin-form ("/chat?x=1") or an absolute-form ("ws://example.com/chat?x=1", and http,
+/// https and wss alike); `error::bad_target` for anything else: "*", "example.com:443", userinfo, a
+/// fragment, spaces, controls, bytes from 0x7F on. Other visible characters that RFC 3986 wants
+/// percent-encoded are let through, because browsers send some as they are ("|" and "[" in a
+/// query). RFC 9112 3.2, RFC 6455 4.2.1.
+[[nodiscard]] constexpr parsed<request_target> parse_target(std::string_view target) noexcept {
+  constexpr parsed<request_target> bad{error::bad_target, {}};
+  for (const char c : target) {
+    const auto code = static_cast<unsigned char>(c);
+    if (code <= 0x20 || code >= 0x7F || c == '#') return bad;
+  }
+
+  request_target result;
+  if (!target.starts_with('/')) {
+    const std::size_t scheme_end = target.find("://");
+    if (scheme_end == std::string_view::npos) return bad;
+    result.scheme = target.substr(0, scheme_end);
+    if (default_port_of(result.scheme) == 0) return bad;
+    target.remove_prefix(scheme_end + 3);
+    const std::string_view place = target.substr(0, target.find_first_of("/?"));
+    const parsed<authority> host_and_port = parse_authority(place);
+    if (!host_and_port) return bad;
+    result.place = *host_and_port;
+    target.remove_prefix(place.size());
+  }
+
+  const std::size_t question_mark = target.find('?');
+  result.path = target.substr(0, question_mark);
+  if (result.path.empty()) result.path = "/";
+  if (question_mark != std::string_view::npos) result.query = target.substr(question_mark + 1);
+  return {error::none, result};
+}
+
+/// The path of a target; empty where the target is malformed.
+[[nodiscard]] constexpr std::string_view target_path(std::string_view target) noexcept {
+  return parse_target(target)->path;
+}
+
+/// The query of a target, without its "?"; empty where there is none.
+[[nodiscard]] constexpr std::string_view target_query(std::string_view target) noexcept {
+  return parse_target(target)->query;
+}
+
+/// The value of the first `name=value` among the parts of a query that "&" separates, as it stands:
+/// for its bytes call decode_percent. Empty where there is none. Case matters.
+[[nodiscard]] constexpr std::string_view query_value(std::string_view query,
+                                                     std::string_view name) noexcept {
+  while (!query.empty()) {
+    const std::size_t end = query.find('&');
+    const std::string_view part = query.substr(0, end);
+    query.remove_prefix(end == std::string_view::npos ? query.size() : end + 1);
+    const std::size_t equals = part.find('=');
+    if (part.substr(0, equals) != name) continue;
+    return equals == std::string_view::npos ? std::string_view{} : part.substr(equals + 1);
+  }
+  return {};
+}
+
+}  // namespace hawser::inline v0

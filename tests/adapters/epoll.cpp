@@ -1,0 +1,572 @@
+#include "hawser/adapters/epoll.hpp"
+
+#include "support/catch.hpp"
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <functional>
+#include <list>
+#include <map>
+#include <string>
+#include <string_view>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <thread>
+#include <vector>
+
+using namespace hawser;
+
+namespace {
+
+// A handler whose parts a test sets.
+template <role Role>
+struct script {
+  struct session {
+    int messages = 0;
+    std::string name;
+  };
+  using peer_type = epoll_connection<Role, script>;
+
+  void on_open(peer_type& peer) {
+    ++opened;
+    open(peer);
+  }
+  void on_message(peer_type& peer, const event& message) {
+    ++peer.session().messages;
+    received.emplace_back(message.text());
+    answer(peer, message);
+  }
+  void on_drain(peer_type& peer) {
+    ++drained;
+    drain(peer);
+  }
+  void on_close(peer_type& peer) {
+    ++closed;
+    last_code = peer->close_code();
+    last_error = peer->error();
+    was_clean = peer->was_clean();
+    close(peer);
+  }
+  void on_refused(peer_type& peer) {
+    ++refused;
+    last_error = peer->error();
+  }
+
+  std::function<void(peer_type&)> open = [](peer_type&) {};
+  std::function<void(peer_type&, const event&)> answer = [](peer_type&, const event&) {};
+  std::function<void(peer_type&)> drain = [](peer_type&) {};
+  std::function<void(peer_type&)> close = [](peer_type&) {};
+  std::vector<std::string> received;
+  int opened = 0;
+  int closed = 0;
+  int refused = 0;
+  int drained = 0;
+  close_code last_code = close_code::none;
+  error last_error = error::none;
+  bool was_clean = false;
+};
+using server_script = script<role::server>;
+using client_script = script<role::client>;
+
+server_script echoing() {
+  server_script echo;
+  echo.answer = [](auto& peer, const event& message) { peer->send(message); };
+  return echo;
+}
+
+template <class Server>
+std::string url_of(const Server& server, std::string_view path = "/") {
+  return "ws://127.0.0.1:" + std::to_string(server.address().port) + std::string{path};
+}
+
+// Turns the loop until `done`, for ten seconds at the most.
+bool turn_until(epoll_loop& loop, const std::function<bool()>& done) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!done()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    loop.poll(duration::milliseconds(50));
+  }
+  return true;
+}
+
+template <class Server>
+descriptor connect_raw(const Server& server) {
+  opened_socket opened = connect_tcp("127.0.0.1", server.address().port);
+  REQUIRE(opened);
+  return std::move(opened.socket);
+}
+
+void write_raw(descriptor& socket, std::string_view text) {
+  std::span<const std::byte> rest = std::as_bytes(std::span{text});
+  while (!rest.empty()) {
+    const io_result wrote = socket.write_some(rest);
+    REQUIRE(wrote.status == io_status::ok);
+    rest = rest.subspan(wrote.size);
+  }
+}
+
+constexpr std::string_view upgrade =
+    "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+
+// What there is to read without waiting.
+std::string read_raw(descriptor& socket) {
+  std::string got;
+  std::array<std::byte, 4096> buffer;
+  while (true) {
+    const io_result read = socket.read_some(buffer, time_point::min());
+    if (read.status != io_status::ok) return got;
+    got += as_text(std::span{buffer}.first(read.size));
+  }
+}
+
+// Cut off by a reset instead of an end.
+void reset(descriptor socket) {
+  const ::linger none{1, 0};
+  ::setsockopt(socket.value(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  ::close(socket.release());
+}
+
+}  // namespace
+
+TEST_CASE("a client and a server on one loop exchange messages and close cleanly", "[epoll]") {
+  epoll_loop loop;
+  epoll_server<server_script> server{loop, {}, echoing()};
+  epoll_client<client_script> client{loop};
+  client.handler().open = [](auto& peer) {
+    peer->send_text("hello");
+    peer->send_binary(std::string(300'000, 'x'));
+  };
+  client.handler().answer = [](auto& peer, const event&) {
+    if (peer.session().messages == 2) peer->close(close_code{4000}, "enough");
+  };
+  client.connect({.url = url_of(server)});
+  REQUIRE(turn_until(loop, [&] { return client.handler().closed == 1 && server.size() == 0; }));
+  CHECK(client.handler().received == std::vector<std::string>{"hello", std::string(300'000, 'x')});
+  CHECK(client.handler().was_clean);
+  CHECK(server.handler().closed == 1);
+  CHECK(server.handler().last_code == close_code{4000});
+  CHECK(server.handler().was_clean);
+  CHECK(server.handshakes() == 0);
+}
+
+TEST_CASE("a handle finds its connection while it lives, and no other after", "[epoll]") {
+  epoll_loop loop;
+  epoll_server<server_script> server{loop};
+  epoll_client<client_script> client{loop};
+  epoll_handle first{};
+  client.connect({.url = url_of(server)});
+  REQUIRE(turn_until(loop, [&] { return server.handler().opened == 1; }));
+  server.for_each([&](auto& peer) { first = peer.handle(); });
+  REQUIRE(server.find(first) != nullptr);
+  server.find(first)->session().name = "first";
+  (*server.find(first))->close();
+  REQUIRE(turn_until(loop, [&] { return server.size() == 0 && client.size() == 0; }));
+  CHECK(server.find(first) == nullptr);
+  client.connect({.url = url_of(server)});
+  REQUIRE(turn_until(loop, [&] { return server.handler().opened == 2; }));
+  epoll_handle second{};
+  server.for_each([&](auto& peer) { second = peer.handle(); });
+  CHECK(second.index == first.index);  // the place is used again
+  CHECK_FALSE(second == first);
+  CHECK(server.find(first) == nullptr);
+  CHECK(server.find(second)->session().name.empty());
+  CHECK(server.find({12345, 1}) == nullptr);
+}
+
+TEST_CASE("connections may be closed and cut off inside any handler", "[epoll]") {
+  epoll_loop loop;
+  epoll_server<server_script> server{loop};
+  epoll_client<client_script> client{loop};
+  const auto cut_all = [&](auto&) { server.for_each([](auto& each) { each->abort(); }); };
+  const auto connect = [&](int count) {
+    for (int i = 0; i < count; ++i) client.connect({.url = url_of(server)});
+  };
+  SECTION("on open") {
+    server.handler().open = [&](auto& peer) {
+      if (server.handler().opened == 5) cut_all(peer);
+    };
+    connect(5);
+    CHECK(turn_until(loop, [&] { return server.handler().opened == 5; }));
+  }
+  SECTION("on message, the one that speaks included") {
+    client.handler().open = [&](auto& peer) {
+      if (client.handler().opened == 5) {
+        peer->send_text("go");
+        peer->send_text("not delivered");
+      }
+    };
+    server.handler().answer = [&](auto& peer, const event&) { cut_all(peer); };
+    connect(5);
+    REQUIRE(turn_until(loop, [&] { return client.handler().closed == 5; }));
+    CHECK(server.handler().received == std::vector<std::string>{"go"});
+  }
+  SECTION("on close") {
+    server.handler().open = [&](auto& peer) {
+      if (server.handler().opened == 5) peer->abort();
+    };
+    server.handler().close = cut_all;
+    connect(5);
+    CHECK(turn_until(loop, [&] { return server.handler().closed != 0; }));
+  }
+  REQUIRE(turn_until(loop, [&] { return client.handler().closed == 5 && server.size() == 0; }));
+  CHECK(server.handler().closed == 5);
+  CHECK(client.size() == 0);
+}
+
+TEST_CASE("who does not read is not read from, and goes on when it reads again", "[epoll]") {
+  constexpr std::size_t message_size = 100'000;
+  constexpr int message_count = 200;
+  epoll_loop loop;
+  epoll_server<server_script> server{loop,
+                                     {.marks = {.high = 200'000, .low = 50'000},
+                                      .endpoint = {.limits = {.max_output_size = 400'000}}},
+                                     echoing()};
+  epoll_client<client_script> client{loop, {.limits = {.max_output_size = std::size_t{64} << 20}}};
+  epoll_connection<role::client, client_script>* peer = nullptr;
+  client.handler().open = [&](auto& opened) {
+    peer = &opened;
+    opened.pause();
+    for (int i = 0; i < message_count; ++i) {
+      CHECK(opened->send_binary(std::string(message_size, 'a')) == error::none);
+    }
+  };
+  client.connect({.url = url_of(server)});
+  // The system's buffers fill up, then nothing moves any more.
+  std::size_t before = 0;
+  auto moved = std::chrono::steady_clock::now();
+  REQUIRE(turn_until(loop, [&] {
+    const auto now = std::chrono::steady_clock::now();
+    if (server.handler().received.size() != before || before == 0) moved = now;
+    before = server.handler().received.size();
+    return now - moved > std::chrono::milliseconds(300);
+  }));
+  CHECK(server.handler().received.size() < message_count);
+  server.for_each([](auto& each) { CHECK(each->output_size() <= 400'000); });
+  REQUIRE(peer != nullptr);
+  peer->resume();
+  REQUIRE(turn_until(loop, [&] { return client.handler().received.size() == message_count; }));
+  CHECK(server.handler().received.size() == message_count);
+  CHECK(server.handler().drained >= 1);
+}
+
+TEST_CASE("a paused connection loses nothing of what came", "[epoll]") {
+  epoll_loop loop;
+  epoll_server<server_script> server{loop};
+  epoll_client<client_script> client{loop};
+  server.handler().answer = [](auto& peer, const event&) { peer.pause(); };
+  client.handler().open = [](auto& peer) {
+    for (int i = 0; i < 20; ++i) peer->send_text("message " + std::to_string(i));
+    peer->close();
+  };
+  client.connect({.url = url_of(server)});
+  for (std::size_t i = 1; i <= 20; ++i) {
+    REQUIRE(turn_until(loop, [&] { return server.handler().received.size() == i; }));
+    loop.poll(duration::milliseconds(1));
+    REQUIRE(server.handler().received.size() == i);
+    server.for_each([](auto& peer) { peer.resume(); });
+  }
+  REQUIRE(turn_until(loop, [&] { return client.handler().closed == 1 && server.size() == 0; }));
+  CHECK(server.handler().was_clean);
+  CHECK(server.handler().received.back() == "message 19");
+}
+
+TEST_CASE("a shutdown says 1001 to all and is over in bounded time", "[epoll]") {
+  epoll_loop loop;
+  epoll_server<server_script> server{
+      loop, {.endpoint = {.timeouts = {.closing = duration::milliseconds(200)}}}};
+  epoll_client<client_script> client{loop};
+  for (int i = 0; i < 10; ++i) client.connect({.url = url_of(server)});
+  descriptor silent = connect_raw(server);
+  write_raw(silent, upgrade);
+  descriptor half = connect_raw(server);
+  write_raw(half, "GET / HT");
+  REQUIRE(turn_until(loop, [&] { return server.handler().opened == 11 && server.size() == 12; }));
+  server.shut_down();
+  REQUIRE(turn_until(loop, [&] { return server.size() == 0; }));
+  CHECK(server.handler().closed == 11);
+  REQUIRE(turn_until(loop, [&] { return client.size() == 0; }));
+  CHECK(client.handler().closed == 10);
+  CHECK(client.handler().last_code == close_code::going_away);
+  CHECK(client.handler().was_clean);
+  CHECK(read_raw(half).starts_with("HTTP/1.1 503 "));
+  CHECK(read_raw(silent).ends_with(std::string{"\x88\x02\x03\xE9", 4}));
+  CHECK_FALSE(connect_tcp("127.0.0.1", server.address().port));
+}
+
+TEST_CASE("a peer that resets its connection costs nothing but it", "[epoll]") {
+  epoll_loop loop;
+  epoll_server<server_script> server{loop, {}, echoing()};
+  descriptor middle_of_frame = connect_raw(server);
+  write_raw(middle_of_frame, std::string{upgrade} + "\x81\xfe\x10");
+  descriptor with_output = connect_raw(server);
+  write_raw(with_output, upgrade);
+  REQUIRE(turn_until(loop, [&] { return server.handler().opened == 2; }));
+  server.for_each([](auto& peer) {
+    // More than the system takes, so that a write is under way.
+    for (int i = 0; i < 3; ++i) peer->send_binary(std::string(1'000'000, 'x'));
+  });
+  loop.poll(duration::milliseconds(20));
+  reset(std::move(middle_of_frame));
+  reset(std::move(with_output));
+  REQUIRE(turn_until(loop, [&] { return server.size() == 0; }));
+  CHECK(server.handler().closed == 2);
+  CHECK(server.handler().last_error == error::transport_failed);
+  CHECK(server.handler().last_code == close_code::abnormal);
+
+  epoll_client<client_script> client{loop};
+  client.handler().open = [](auto& peer) { peer->send_text("still there?"); };
+  client.connect({.url = url_of(server)});
+  CHECK(turn_until(loop, [&] { return client.handler().received.size() == 1; }));
+}
+
+TEST_CASE("a peer that ended its stream still gets what is on its way", "[epoll]") {
+  epoll_loop loop;
+  epoll_server<server_script> server{loop, {}, echoing()};
+  descriptor half_closed = connect_raw(server);
+  write_raw(half_closed, std::string{upgrade} + std::string{"\x81\x82\0\0\0\0hi", 8});
+  half_closed.shutdown_send();
+  REQUIRE(turn_until(loop, [&] { return server.handler().closed == 1; }));
+  CHECK(server.handler().last_error == error::end_of_stream);
+  CHECK(read_raw(half_closed).ends_with(std::string{"\x81\x02hi", 4}));
+  REQUIRE(turn_until(loop, [&] { return server.size() == 0; }));
+}
+
+TEST_CASE("a peer that goes silent is pinged, and lost", "[epoll]") {
+  epoll_loop loop;
+  epoll_server<server_script> server{
+      loop,
+      {.endpoint = {
+           .timeouts = {.ping = duration::milliseconds(50), .pong = duration::milliseconds(100)}}}};
+  descriptor silent = connect_raw(server);
+  write_raw(silent, upgrade);
+  REQUIRE(turn_until(loop, [&] { return server.handler().closed == 1; }));
+  CHECK(server.handler().last_error == error::pong_timeout);
+  const std::string got = read_raw(silent);
+  CHECK(got.find("\x89\x01") != std::string::npos);
+}
+
+TEST_CASE("a thousand half handshakes do not stop working clients, and end at the deadline",
+          "[epoll]") {
+  epoll_loop loop;
+  epoll_server<server_script> server{
+      loop, {.endpoint = {.timeouts = {.opening = duration::seconds(2)}}}, echoing()};
+  std::vector<descriptor> half;
+  for (int i = 0; i < 1000; ++i) {
+    half.push_back(connect_raw(server));
+    write_raw(half.back(), upgrade.substr(0, static_cast<std::size_t>(i) % (upgrade.size() - 1)));
+    if (i % 100 == 0) loop.poll(duration{});
+  }
+  epoll_client<client_script> client{loop};
+  client.handler().open = [](auto& peer) { peer->send_text("0"); };
+  client.handler().answer = [](auto& peer, const event&) {
+    peer->send_text(std::to_string(peer.session().messages));
+  };
+  client.connect({.url = url_of(server)});
+  REQUIRE(turn_until(loop, [&] { return client.handler().received.size() >= 500; }));
+  CHECK(server.handler().opened == 1);
+  REQUIRE(turn_until(loop, [&] { return server.handshakes() == 0; }));
+  CHECK(server.handler().refused == 1000);
+  CHECK(server.handler().last_error == error::opening_timeout);
+  CHECK(client.handler().closed == 0);
+}
+
+TEST_CASE("connections beyond the limits wait until there is room", "[epoll]") {
+  epoll_loop loop;
+  epoll_client<client_script> client{loop};
+  SECTION("of connections") {
+    epoll_server<server_script> server{loop, {.max_connections = 3}};
+    for (int i = 0; i < 7; ++i) client.connect({.url = url_of(server)});
+    std::size_t most = 0;
+    server.handler().open = [&](auto& peer) {
+      most = std::max(most, server.size());
+      peer->close();
+    };
+    REQUIRE(turn_until(loop, [&] { return client.handler().closed == 7; }));
+    CHECK(most <= 3);
+    CHECK(server.handler().opened == 7);
+  }
+  SECTION("of handshakes") {
+    epoll_server<server_script> server{
+        loop,
+        {.max_handshakes = 2, .endpoint = {.timeouts = {.opening = duration::milliseconds(300)}}}};
+    std::vector<descriptor> half;
+    for (int i = 0; i < 5; ++i) half.push_back(connect_raw(server));
+    client.connect({.url = url_of(server)});
+    std::size_t most = 0;
+    REQUIRE(turn_until(loop, [&] {
+      most = std::max(most, server.handshakes());
+      return server.handler().opened == 1;
+    }));
+    CHECK(most == 2);
+    CHECK(server.handler().refused >= 4);
+  }
+}
+
+TEST_CASE("accepting goes on when descriptors are to be had again", "[epoll]") {
+  epoll_loop loop;
+  epoll_server<server_script> server{loop};
+  epoll_client<client_script> client{loop};
+  client.connect({.url = url_of(server)});
+  REQUIRE(turn_until(loop, [&] { return server.handler().opened == 1; }));
+  descriptor waiting = connect_raw(server);
+  write_raw(waiting, upgrade);
+
+  ::rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  ::rlimit none = before;
+  none.rlim_cur = 3;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  int turns = 0;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(300);
+  while (std::chrono::steady_clock::now() < end) {
+    loop.poll(duration::milliseconds(50));
+    ++turns;
+  }
+  const int opened_without = server.handler().opened;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+
+  CHECK(opened_without == 1);
+  CHECK(turns < 60);  // it does not spin
+  CHECK(turn_until(loop, [&] { return server.handler().opened == 2; }));
+}
+
+TEST_CASE("a page of another origin is refused, and the log can say why", "[epoll]") {
+  epoll_loop loop;
+  epoll_server<server_script> server{loop};
+  epoll_client<client_script> client{loop};
+  client.connect({.url = url_of(server), .origin = "https://evil.example"});
+  REQUIRE(turn_until(loop, [&] { return client.handler().closed == 1 && server.size() == 0; }));
+  CHECK(server.handler().refused == 1);
+  CHECK(server.handler().opened == 0);
+  CHECK(server.handler().last_error == error::origin_refused);
+  CHECK(client.handler().last_error == error::handshake_refused);
+}
+
+TEST_CASE("a server on loopback answers for loopback names only", "[epoll]") {
+  epoll_loop loop;
+  epoll_server<server_script> server{loop};
+  descriptor rebound = connect_raw(server);
+  std::string request{upgrade};
+  request.replace(request.find("127.0.0.1"), 9, "evil.example");
+  write_raw(rebound, request);
+  REQUIRE(turn_until(loop, [&] { return server.handler().refused == 1; }));
+  CHECK(server.handler().last_error == error::host_refused);
+  rebound.shutdown_send();
+  REQUIRE(turn_until(loop, [&] { return server.size() == 0; }));
+  CHECK(read_raw(rebound).starts_with("HTTP/1.1 421 "));
+}
+
+namespace {
+
+// Decides on requests, the second one later.
+struct deciding {
+  using peer_type = epoll_connection<role::server, deciding>;
+  void on_request(peer_type& peer) {
+    if (!peer->request().is_upgrade()) {
+      peer->respond(200, {{"Content-Type", "text/plain"}}, "a page");
+    } else if (peer->request().path() == "/later") {
+      later = peer.handle();
+    } else if (peer->request().path() == "/no") {
+      peer->reject(404, "nothing here");
+    } else {
+      peer->accept();
+    }
+  }
+  void on_open(peer_type& peer) { peer->send_text("welcome"); }
+  epoll_handle later;
+};
+
+}  // namespace
+
+TEST_CASE("a handler decides on requests, at once or later, and serves pages", "[epoll]") {
+  epoll_loop loop;
+  epoll_server<deciding> server{loop};
+  epoll_client<client_script> client{loop};
+  client.connect({.url = url_of(server, "/yes")});
+  client.connect({.url = url_of(server, "/no")});
+  REQUIRE(turn_until(
+      loop, [&] { return client.handler().received.size() == 1 && client.handler().closed == 1; }));
+  CHECK(client.handler().last_error == error::handshake_refused);
+
+  client.connect({.url = url_of(server, "/later")});
+  REQUIRE(turn_until(loop, [&] { return server.find(server.handler().later) != nullptr; }));
+  loop.poll(duration::milliseconds(20));
+  CHECK(client.handler().opened == 1);
+  (*server.find(server.handler().later))->accept();
+  REQUIRE(turn_until(loop, [&] { return client.handler().received.size() == 2; }));
+
+  descriptor browser = connect_raw(server);
+  write_raw(browser, "GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  std::string page;
+  REQUIRE(turn_until(loop, [&] {
+    page += read_raw(browser);
+    return page.ends_with("\r\n\r\na page");
+  }));
+  CHECK(page.starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+TEST_CASE("a client tells why it could not connect", "[epoll]") {
+  epoll_loop loop;
+  epoll_client<client_script> client{loop};
+  const auto error_of = [&](std::string url) {
+    const int before = client.handler().closed;
+    client.connect({.url = std::move(url)});
+    REQUIRE(turn_until(loop, [&] { return client.handler().closed == before + 1; }));
+    CHECK(client.handler().last_code == close_code::abnormal);
+    return client.handler().last_error;
+  };
+  CHECK(error_of("ws://127.0.0.1:1/") == error::transport_failed);
+  CHECK(error_of("wss://127.0.0.1:1/") == error::bad_url);
+  CHECK(error_of("http://127.0.0.1/") == error::bad_url);
+  CHECK(client.size() == 0);
+}
+
+TEST_CASE("servers in many threads share a port, one loop each", "[epoll][threads]") {
+  constexpr int thread_count = 3;
+  constexpr int client_count = 60;
+  std::list<epoll_loop> loops;
+  std::list<epoll_server<server_script>> servers;
+  std::uint16_t port = 0;
+  for (int i = 0; i < thread_count; ++i) {
+    loops.emplace_back();
+    servers.emplace_back(loops.back(), epoll_server_options{.port = port, .shares_port = true},
+                         echoing());
+    port = servers.back().address().port;
+  }
+  std::vector<std::thread> threads;
+  for (epoll_loop& each : loops) threads.emplace_back([&each] { each.run(); });
+
+  epoll_loop loop;
+  epoll_client<client_script> client{loop};
+  client.handler().open = [](auto& peer) { peer->send_text("0"); };
+  client.handler().answer = [](auto& peer, const event&) {
+    if (peer.session().messages == 20) {
+      peer->close();
+    } else {
+      peer->send_text(std::to_string(peer.session().messages));
+    }
+  };
+  for (int i = 0; i < client_count; ++i) client.connect({.url = url_of(servers.front())});
+  const bool is_done = turn_until(loop, [&] { return client.handler().closed == client_count; });
+
+  auto server = servers.begin();
+  for (epoll_loop& each : loops) {
+    each.post([&each, &served = *server++] {
+      served.shut_down();
+      each.stop();
+    });
+  }
+  for (std::thread& each : threads) each.join();
+  CHECK(is_done);
+  CHECK(client.handler().was_clean);
+  int opened = 0;
+  int busy = 0;
+  for (auto& each : servers) {
+    opened += each.handler().opened;
+    busy += each.handler().opened != 0;
+  }
+  CHECK(opened == client_count);
+  CHECK(busy >= 2);  // the system spreads them
+}

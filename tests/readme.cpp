@@ -1,0 +1,71 @@
+// The smaller programs of the README, as they stand there, against each other.
+
+#include "hawser/adapters/descriptor.hpp"
+#include "hawser/adapters/epoll.hpp"
+#include "hawser/adapters/socket.hpp"
+#include "hawser/hawser.hpp"
+#include "support/catch.hpp"
+
+#include <string>
+#include <thread>
+#include <utility>
+
+namespace {
+
+// Echoes until the server closes; true where that was clean.
+bool run_client(hawser::descriptor socket, const std::string& url) {
+  hawser::client_endpoint endpoint;
+  // [readme client]
+  hawser::client_stream<hawser::descriptor> peer{endpoint, std::move(socket), {.url = url}};
+  while (const hawser::event event = peer.receive()) {
+    if (event.is_message()) peer.send(event);
+  }
+  // [/readme]
+  return peer.connection().was_clean();
+}
+
+// [readme handler]
+struct echo {
+  void on_message(auto& peer, const hawser::event& message) { peer->send(message); }
+};
+// [/readme]
+
+// Asks the echo client something, and closes when it has answered.
+struct asking {
+  void on_open(auto& peer) { peer->send_text("echo this"); }
+  void on_message(auto& peer, const hawser::event& message) {
+    answer = message.text();
+    peer->close();
+  }
+  void on_close(auto& peer) { peer.group().loop().stop(); }
+  std::string answer;
+};
+
+}  // namespace
+
+TEST_CASE("the README's client echoes until the server closes", "[readme]") {
+  hawser::epoll_loop loop;
+  hawser::epoll_server<asking> server{loop};
+  const std::uint16_t port = server.address().port;
+  bool was_clean = false;
+  std::thread client{[&] {
+    hawser::opened_socket opened = hawser::connect_tcp("127.0.0.1", port);
+    if (!opened) return;
+    was_clean = run_client(std::move(opened.socket), "ws://127.0.0.1:" + std::to_string(port));
+  }};
+  loop.run();
+  server.shut_down();
+  while (server.size() != 0) loop.poll(hawser::duration::milliseconds(50));
+  client.join();
+  CHECK(server.handler().answer == "echo this");
+  CHECK(was_clean);
+}
+
+TEST_CASE("the README's epoll server echoes", "[readme]") {
+  hawser::epoll_loop loop;
+  hawser::epoll_server<echo> server{loop, {.port = 0}};
+  hawser::epoll_client<asking> client{loop};
+  client.connect({.url = "ws://127.0.0.1:" + std::to_string(server.address().port)});
+  loop.run();
+  CHECK(client.handler().answer == "echo this");
+}
