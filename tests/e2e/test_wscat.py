@@ -325,7 +325,7 @@ def test_a_terminal_gets_colours_and_nothing_that_it_would_obey(folder):
     for environment, mark in (({}, b"\x1b[36m< \x1b[0m"), ({"NO_COLOR": "1"}, b"< "), ({"TERM": "dumb"}, b"< ")):
         with Listener(handle) as server, \
                 Terminal(folder / "wscat", "--wait", 0, server.url, **environment) as terminal:
-            terminal.see(b" more")
+            terminal.see(b" more\r\n")
             terminal.type(b"typed\n\x04")
             status, shown = terminal.wait()
             assert status == CLOSED, status
