@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <string>
+#include <string_view>
 
 using namespace std::chrono_literals;
 
@@ -24,17 +25,27 @@ const hawser::client_options large_messages{
 
 struct outcome {
   bool opened = false;
-  std::string text;  // the last message, where it was text
+  std::string failure;  // why not
+  std::string text;     // the last message, where it was text
 };
+
+int fail(std::string_view why) {
+  std::cerr << "conformance_client: " << why << '\n';
+  return 1;
+}
 
 // One connection, until the server ends it, which it may do by a reset. The client never begins to
 // close: the order in which both ends close is what some cases are about.
 outcome run(const std::string& url, bool echoes) {
   outcome result;
   const hawser::parsed<hawser::uri> to = hawser::parse_uri(url);
-  if (!to || to->secure) return result;
+  result.failure = to_string(to.error);
+  if (!to) return result;
+  result.failure = "wss needs TLS, which is not here";
+  if (to->secure) return result;
   hawser::opened_socket opened = hawser::connect_tcp(to->host_without_brackets(), to->port,
                                                      std::chrono::steady_clock::now() + 10s);
+  result.failure = opened.failure;
   if (!opened) return result;
 
   hawser::client_endpoint endpoint{large_messages};
@@ -42,6 +53,11 @@ outcome run(const std::string& url, bool echoes) {
       endpoint, std::move(opened.socket), {.url = url}};
   while (const hawser::event event = server.receive()) {
     if (event.kind() == hawser::event_kind::open) result.opened = true;
+    if (event.kind() == hawser::event_kind::failed) result.failure = to_string(event.error());
+    if (event.kind() == hawser::event_kind::refused) {
+      const hawser::response answer = server.connection().response();
+      result.failure = "refused with status " + std::to_string(answer.status);
+    }
     if (!event.is_message()) continue;
     if (echoes) {
       server.send(event);
@@ -64,21 +80,15 @@ int main(int argument_count, char** arguments) {
   const std::string agent = arguments[2];
 
   const outcome counted = run(url + "/getCaseCount", false);
+  if (!counted.opened) return fail(url + ": " + counted.failure);
   const int cases = std::atoi(counted.text.c_str());
-  if (!counted.opened || cases <= 0) {
-    std::cerr << "conformance_client: " << url << " does not say how many cases it has\n";
-    return 1;
-  }
+  if (cases <= 0) return fail(url + " does not say how many cases it has");
   for (int number = 1; number <= cases; ++number) {
     std::cout << "case " << number << " of " << cases << '\n' << std::flush;
     const std::string target = "/runCase?case=" + std::to_string(number) + "&agent=" + agent;
-    if (!run(url + target, true).opened) {
-      std::cerr << "conformance_client: case " << number << " did not open\n";
-      return 1;
-    }
+    const outcome played = run(url + target, true);
+    if (!played.opened) return fail("case " + std::to_string(number) + ": " + played.failure);
   }
-  if (!run(url + "/updateReports?agent=" + agent, false).opened) {
-    std::cerr << "conformance_client: the reports were not updated\n";
-    return 1;
-  }
+  const outcome updated = run(url + "/updateReports?agent=" + agent, false);
+  if (!updated.opened) return fail("the reports were not updated: " + updated.failure);
 }
