@@ -1,5 +1,6 @@
 #pragma once
 
+#include "hawser/simd/dispatch.hpp"
 #include "hawser/simd/scalar.hpp"
 #include "hawser/version.hpp"
 
@@ -8,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 
 namespace hawser::inline v0 {
 
@@ -54,7 +56,11 @@ class masking_key {
 /// Masks or unmasks a payload, or a part of it, in place; returns the key for the part that
 /// follows. Touches no byte outside the span, which may have any size and alignment. RFC 6455 5.3.
 constexpr masking_key mask(std::span<std::byte> payload, masking_key key) noexcept {
-  simd::scalar::mask(payload.data(), payload.data(), payload.size(), key.memory());
+  if (std::is_constant_evaluated()) {
+    simd::scalar::mask(payload.data(), payload.data(), payload.size(), key.memory());
+  } else {
+    simd::mask(payload.data(), payload.data(), payload.size(), key.memory());
+  }
   return key.rotated(payload.size());
 }
 
@@ -62,7 +68,11 @@ constexpr masking_key mask(std::span<std::byte> payload, masking_key key) noexce
 /// Returns the key for the part that follows.
 constexpr masking_key mask_copy(std::byte* to, std::span<const std::byte> from,
                                 masking_key key) noexcept {
-  simd::scalar::mask(to, from.data(), from.size(), key.memory());
+  if (std::is_constant_evaluated()) {
+    simd::scalar::mask(to, from.data(), from.size(), key.memory());
+  } else {
+    simd::mask(to, from.data(), from.size(), key.memory());
+  }
   return key.rotated(from.size());
 }
 

@@ -1,12 +1,16 @@
 #pragma once
 
 #include "hawser/detail/bytes.hpp"
+#include "hawser/mask.hpp"
+#include "hawser/simd/dispatch.hpp"
 #include "hawser/simd/scalar.hpp"
 #include "hawser/version.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 namespace hawser::inline v0 {
 
@@ -21,6 +25,9 @@ class utf8_state {
  private:
   friend constexpr std::size_t validate_utf8(utf8_state& state,
                                              std::span<const std::byte> part) noexcept;
+  friend constexpr std::size_t unmask_utf8(utf8_state& state, std::byte* to,
+                                           std::span<const std::byte> from,
+                                           masking_key& key) noexcept;
 
   simd::scalar::utf8_expectation state_;
 };
@@ -33,7 +40,25 @@ class utf8_state {
 /// gives them away. RFC 3629 4.
 [[nodiscard]] constexpr std::size_t validate_utf8(utf8_state& state,
                                                   std::span<const std::byte> part) noexcept {
-  return simd::scalar::validate_utf8(state.state_, part.data(), part.size());
+  return std::is_constant_evaluated()
+             ? simd::scalar::validate_utf8(state.state_, part.data(), part.size())
+             : simd::validate_utf8(state.state_, part.data(), part.size());
+}
+
+/// Unmasks the next part of a text and checks it in the same pass: what mask_copy to `to` and then
+/// validate_utf8 do. `to` is `from.data()`, or has room for `from.size()` bytes and does not
+/// overlap them. All bytes are unmasked, whatever they are; `key` is then the one for the part that
+/// follows.
+[[nodiscard]] constexpr std::size_t unmask_utf8(utf8_state& state, std::byte* to,
+                                                std::span<const std::byte> from,
+                                                masking_key& key) noexcept {
+  const std::uint32_t bytes = key.memory();
+  key = key.rotated(from.size());
+  if (std::is_constant_evaluated()) {
+    simd::scalar::mask(to, from.data(), from.size(), bytes);
+    return simd::scalar::validate_utf8(state.state_, to, from.size());
+  }
+  return simd::unmask_utf8(state.state_, to, from.data(), from.size(), bytes);
 }
 
 /// True where the whole is valid UTF-8.

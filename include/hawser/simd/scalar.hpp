@@ -67,6 +67,20 @@ struct utf8_expectation {
   return {};
 }
 
+// A byte that asks the same of those behind it; 0: none.
+[[nodiscard]] constexpr std::uint8_t leading_byte_for(const utf8_expectation& next) noexcept {
+  switch (next.pending) {
+    case 0:
+      return 0;
+    case 1:
+      return 0xC2;
+    case 2:
+      return next.lowest == 0xA0 ? 0xE0 : next.highest == 0x9F ? 0xED : 0xE1;
+    default:
+      return next.lowest == 0x90 ? 0xF0 : next.highest == 0x8F ? 0xF4 : 0xF1;
+  }
+}
+
 // How many bytes of ASCII lie at the front, in whole words.
 [[nodiscard]] inline std::size_t skip_ascii_words(const std::byte* text,
                                                   std::size_t size) noexcept {

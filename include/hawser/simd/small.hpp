@@ -1,0 +1,92 @@
+#pragma once
+
+#include "hawser/detail/bytes.hpp"
+#include "hawser/detail/config.hpp"
+#include "hawser/simd/scalar.hpp"
+#include "hawser/simd/target.hpp"
+#include "hawser/version.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+// What a few bytes are masked with: inlined, with what every machine of the architecture has.
+namespace hawser::inline v0 {
+namespace simd {
+
+// The largest size that mask_small takes.
+inline constexpr std::size_t max_small_size = 64;
+
+#if defined(HAWSER_SIMD_VECTORS)
+
+using small_vec = std::uint8_t __attribute__((vector_size(16)));
+using small_words = std::uint32_t __attribute__((vector_size(16)));
+
+HAWSER_ALWAYS_INLINE small_vec load_small(const std::byte* from) noexcept {
+  small_vec value;
+  __builtin_memcpy(&value, from, sizeof value);
+  return value;
+}
+HAWSER_ALWAYS_INLINE void store_small(std::byte* to, small_vec value) noexcept {
+  __builtin_memcpy(to, &value, sizeof value);
+}
+HAWSER_ALWAYS_INLINE small_vec splat_small(std::uint32_t key) noexcept {
+  return reinterpret_cast<small_vec>(small_words{} + key);
+}
+
+// XORs `size` bytes, at most max_small_size, with the key. `to` is `from` or does not overlap it.
+// Few classes of sizes, in each of which two loads from the front and from the end overlap: all is
+// read before anything is written, and each byte is written whole, so that who reads a header right
+// behind does not wait for these stores.
+HAWSER_ALWAYS_INLINE void mask_small(std::byte* to, const std::byte* from, std::size_t size,
+                                     std::uint32_t key) noexcept {
+  const auto bits = static_cast<unsigned>(8 * (size % 4));
+  const std::uint32_t key_at_end = key >> bits | key << (-bits & 31U);
+  if (size >= 16) {
+    const small_vec front = splat_small(key);
+    const small_vec back = splat_small(key_at_end);
+    const small_vec first = load_small(from) ^ front;
+    const small_vec last = load_small(from + size - 16) ^ back;
+    if (size > 32) {
+      const small_vec second = load_small(from + 16) ^ front;
+      const small_vec third = load_small(from + size - 32) ^ back;
+      store_small(to + 16, second);
+      store_small(to + size - 32, third);
+    }
+    store_small(to, first);
+    store_small(to + size - 16, last);
+  } else if (size >= 8) {
+    const auto first = detail::load<std::uint64_t>(from) ^ (std::uint64_t{key} << 32 | key);
+    const auto last = detail::load<std::uint64_t>(from + size - 8) ^
+                      (std::uint64_t{key_at_end} << 32 | key_at_end);
+    detail::store(to, first);
+    detail::store(to + size - 8, last);
+  } else if (size >= 4) {
+    const auto first = detail::load<std::uint32_t>(from) ^ key;
+    const auto last = detail::load<std::uint32_t>(from + size - 4) ^ key_at_end;
+    detail::store(to, first);
+    detail::store(to + size - 4, last);
+  } else if (size != 0) {
+    const std::size_t middle = size / 2;
+    const auto byte = [&](std::size_t i) {
+      return from[i] ^ static_cast<std::byte>(key >> (8 * i) & 0xFFU);
+    };
+    const std::byte first = byte(0);
+    const std::byte second = byte(middle);
+    const std::byte last = byte(size - 1);
+    to[0] = first;
+    to[middle] = second;
+    to[size - 1] = last;
+  }
+}
+
+#else
+
+HAWSER_ALWAYS_INLINE void mask_small(std::byte* to, const std::byte* from, std::size_t size,
+                                     std::uint32_t key) noexcept {
+  scalar::mask(to, from, size, key);
+}
+
+#endif
+
+}  // namespace simd
+}  // namespace hawser::inline v0
