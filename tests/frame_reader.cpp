@@ -187,3 +187,44 @@ TEST_CASE("taking payload never touches the frame behind", "[frame_reader]") {
   CHECK(reader.take(position, end).empty());  // nothing remains
   CHECK(support::to_hex({position, end}) == "de ad be ef");
 }
+
+TEST_CASE("text is checked while it is unmasked, in place or copied", "[frame_reader][utf8]") {
+  const std::string ends[] = {"", "\xC3", "\xF0\x9F\x98", "\xFF", "\xED\xA0\x80", "x\x80"};
+  for (const role self : {role::server, role::client}) {
+    for (const std::string& end : ends) {
+      const std::string text =
+          "Gr\xC3\xBC\xC3\x9F"
+          "e \xF0\x9F\x98\x80 " +
+          std::string(90, 'x') + end;
+      const bytes input = support::frame_to(self, opcode::text, text);
+      for (std::size_t cut = 14; cut <= input.size(); ++cut) {
+        for (const bool copies : {false, true}) {
+          bytes wire = input;
+          frame_reader reader;
+          frame_header header;
+          utf8_state state;
+          utf8_state expected_state;
+          std::byte* position = wire.data();
+          REQUIRE(reader.read_header(position, wire.data() + wire.size(), {.self = self}, header)
+                      .complete);
+          bytes taken;
+          bool stands = true;
+          for (const std::size_t stop : {cut, wire.size()}) {
+            const std::byte* end_of_part = wire.data() + stop;
+            bytes room(reader.available_payload(position, end_of_part));
+            std::byte* to = copies ? room.data() : position;
+            const std::size_t valid = reader.take_text(position, end_of_part, to, state);
+            const auto part = std::span{text}.subspan(taken.size(), room.size());
+            if (stands) CHECK(valid == validate_utf8(expected_state, std::as_bytes(part)));
+            stands = stands && valid == room.size();
+            taken.insert(taken.end(), to, to + room.size());
+            CHECK(position == end_of_part);
+          }
+          CHECK(support::to_text(taken) == text);
+          CHECK(reader.remaining() == 0);
+          if (stands) CHECK(state == expected_state);
+        }
+      }
+    }
+  }
+}

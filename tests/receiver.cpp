@@ -850,6 +850,55 @@ BOTH_ROLES("the fast path takes whole small messages, and leaves all else untouc
   CHECK_FALSE(takes(frame_to(Role, opcode::text, "")));
 }
 
+BOTH_ROLES("a larger message that lies whole in the input is taken at once, and all else left",
+           "[receiver]") {
+  const auto takes = [](bytes input, const receiver_context& context = {}, bool usual = true) {
+    receiving<Role> receiving{context, usual};
+    const bytes before = input;
+    std::byte* position = input.data();
+    const event found =
+        receiving.get().next_alone(position, position + input.size(), receiving.context());
+    if (!found) {
+      CHECK(position == input.data());
+      CHECK(input == before);
+    } else {
+      CHECK(position == input.data() + input.size());
+    }
+    return static_cast<bool>(found);
+  };
+  for (const std::size_t size : {126U, 127U, 1000U, 65535U, 65536U, 100'000U}) {
+    CAPTURE(size);
+    const std::string text(size, 'x');
+    CHECK(takes(frame_to(Role, opcode::text, text)));
+    CHECK(takes(frame_to(Role, opcode::binary, text)));
+    CHECK(takes(frame_to(Role, opcode::text, text), with({.max_message_size = size})));
+    CHECK_FALSE(takes(frame_to(Role, opcode::text, text), with({.max_message_size = size - 1})));
+    CHECK(takes(frame_to(Role, opcode::text, text), with({.max_frame_size = size})));
+    CHECK_FALSE(takes(frame_to(Role, opcode::text, text), with({.max_frame_size = size - 1})));
+    CHECK(
+        takes(frame_to(Role, opcode::text, text), with({.max_message_size = 0}, delivery::pieces)));
+    CHECK_FALSE(takes(frame_to(Role, opcode::text, text), {}, false));
+    CHECK_FALSE(takes(frame_to(Role, opcode::text, text, false)));
+    CHECK_FALSE(takes(frame_to(Role, opcode::continuation, text)));
+    CHECK_FALSE(takes(frame_to(peer_of(Role), opcode::text, text)));
+    CHECK_FALSE(takes(frame_to(Role, opcode::text, text + '\xFF')));
+    CHECK_FALSE(takes(frame_to(Role, opcode::text, text + '\xC3')));
+    bytes cut = frame_to(Role, opcode::binary, text);
+    cut.pop_back();
+    CHECK_FALSE(takes(cut));
+    cut.resize(14);
+    CHECK_FALSE(takes(cut));
+    cut.resize(4);
+    CHECK_FALSE(takes(cut));
+  }
+  CHECK_FALSE(takes(frame_to(Role, opcode::text, std::string(125, 'x'))));
+  CHECK_FALSE(takes(forge_to(Role, {.opcode = 2, .length_size = 2}, bytes(100))));
+  CHECK_FALSE(takes(forge_to(Role, {.opcode = 2, .length_size = 8}, bytes(1000))));
+  CHECK_FALSE(takes(forge_to(Role, {.rsv = 4, .opcode = 2}, bytes(1000))));
+  CHECK_FALSE(takes(forge_to(Role, {.opcode = 3}, bytes(1000))));
+  CHECK_FALSE(takes(bytes{}));
+}
+
 BOTH_ROLES("the fast path is closed while anything unusual holds", "[receiver]") {
   const auto limit_after = [](const bytes& input, const receiver_context& context = {}) {
     receiving<Role> receiving{context};

@@ -85,7 +85,10 @@ class basic_connection {
   }
 
   /// The peer sends no more. Call receive() once more for the event that may follow from it.
-  void receive_eof() noexcept { eof_ = true; }
+  void receive_eof() noexcept {
+    eof_ = true;
+    receiver_.update_fast_limit(endpoint_->receiving_, false);
+  }
 
   // ---- Bytes out
 
@@ -287,17 +290,11 @@ class basic_connection {
   static constexpr std::uint16_t no_protocol = 0xFFFF;
   static constexpr std::uint16_t own_protocol = 0xFFFE;
 
+  // What every turn of the loop touches comes first: with the start of the receiver it is 64 bytes.
   endpoint_type* endpoint_;
-  handshake_type* handshake_ = nullptr;
-  receiver<Role> receiver_;
   outbox out_;
-  timers timers_;
   sender<Role> sender_;
   hawser::error error_ = error::none;
-  std::uint8_t pings_ = 0;
-  hawser::close_code close_code_ = close_code::none;
-  std::uint16_t protocol_ = no_protocol;
-  std::uint16_t second_ = 0;          // of the budget of control frames
   bool is_opened_ : 1 = false;        // the opening handshake is done
   bool is_open_told_ : 1 = false;     // the open event came
   bool is_settled_ : 1 = false;       // ... and is over: nothing is left of the handshake
@@ -308,6 +305,13 @@ class basic_connection {
   bool close_received_ : 1 = false;
   bool eof_ : 1 = false;
   bool is_over_ : 1 = false;  // nothing more is worth waiting for
+  std::uint16_t second_ = 0;  // of the budget of control frames
+  hawser::close_code close_code_ = close_code::none;
+  std::uint16_t protocol_ = no_protocol;
+  std::uint8_t pings_ = 0;
+  timers timers_;
+  receiver<Role> receiver_;
+  handshake_type* handshake_ = nullptr;
 };
 
 /// The events in the bytes that were given to receive(). A plain local: it holds the position.
@@ -326,6 +330,10 @@ class event_cursor {
 
   /// The next event; none (false) where the bytes are used up. The event before it is void now.
   [[nodiscard]] HAWSER_ALWAYS_INLINE event next() {
+    if (position_ == end_ && connection_->receiver_.is_usual()) {
+      is_undrained_ = false;
+      return {};
+    }
     event found = connection_->receiver_.next_small(position_, end_);
     if (!found) {
       is_undrained_ = false;

@@ -4,6 +4,7 @@
 #include "hawser/error.hpp"
 #include "hawser/frame.hpp"
 #include "hawser/mask.hpp"
+#include "hawser/utf8.hpp"
 
 #include <algorithm>
 #include <array>
@@ -78,6 +79,21 @@ class frame_reader {
     const std::size_t size = available_payload(position, end);
     set_key(mask_copy(to, {position, size}, key()));
     advance(position, size);
+  }
+
+  /// Takes as much payload as lies in [position, end), unmasked into `to`, which is `position` or
+  /// as for take_copy, and moves `position`. It is the next part of `text`: returns how many of its
+  /// bytes can stand there, as validate_utf8 does.
+  [[nodiscard]] std::size_t take_text(std::byte*& position, const std::byte* end, std::byte* to,
+                                      utf8_state& text) noexcept {
+    const std::span<std::byte> part{position, available_payload(position, end)};
+    masking_key next = key();
+    const std::size_t valid = next.memory() == 0 && to == position
+                                  ? validate_utf8(text, part)
+                                  : unmask_utf8(text, to, part, next);
+    set_key(next);
+    advance(position, part.size());
+    return valid;
   }
 
   /// How much payload of this frame lies in [position, end).

@@ -37,9 +37,7 @@ class masking_key {
 
   /// The key for what follows after `count` bytes of payload.
   [[nodiscard]] constexpr masking_key rotated(std::size_t count) const noexcept {
-    const auto bits = static_cast<int>(8 * (count % 4));
-    return masking_key{std::endian::native == std::endian::little ? std::rotr(bytes_, bits)
-                                                                  : std::rotl(bytes_, bits)};
+    return masking_key{simd::turned(bytes_, count)};
   }
 
   /// The bytes as they lie in memory.

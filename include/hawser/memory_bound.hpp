@@ -26,7 +26,7 @@ namespace detail {
 // Sending: no two neighbours in the line of blocks would fit into one, so that half of their room
 // is in use; the first may be as large as a frame gets while but its last byte waits.
 [[nodiscard]] constexpr std::size_t max_outbox_bytes(const limits& most) noexcept {
-  return block_size(sizeof(output_queue)) + block_size(most.max_output_size) +
+  return block_size(outbox::data_size) + block_size(most.max_output_size) +
          2 * (most.max_output_size + outbox::control_reserve) + 2 * block_size(outbox::data_size) +
          2 * block_size(outbox::lane_size) + 2 * block_size(max_control_payload_size);
 }

@@ -14,7 +14,8 @@ namespace hawser::inline v0 {
 
 namespace detail {
 
-// What waits to be sent, in a block of its own. It exists while something waits.
+// What waits to be sent, at the front of the block that the first frames lie in. It exists while
+// something waits.
 struct output_queue {
   block* first = nullptr;
   block* last = nullptr;
@@ -121,7 +122,9 @@ class outbox {
   [[nodiscard]] std::byte* room(detail::block_pool& pool, std::size_t size) {
     detail::output_queue& queue = open(pool);
     detail::block* last = queue.last;
-    if (last == nullptr || last->is_raw || last->is_lane || last->room() < size) {
+    if (last == nullptr && size <= queue_->room()) {
+      queue.first = queue.last = last = queue_;
+    } else if (last == nullptr || last->is_raw || last->is_lane || last->room() < size) {
       last = append(pool, queue, size < data_size ? data_size : size);
     }
     return last->data() + last->end;
@@ -197,7 +200,7 @@ class outbox {
     if (queue_ == nullptr) return;
     for (detail::block* at = storage()->first; at != nullptr;) {
       detail::block* next = at->next;
-      pool.give(at);
+      if (at != queue_) pool.give(at);
       at = next;
     }
     close(pool);
@@ -224,8 +227,9 @@ class outbox {
 
   [[nodiscard]] detail::output_queue& open(detail::block_pool& pool) {
     if (queue_ == nullptr) {
-      queue_ = pool.take(sizeof(detail::output_queue));
+      queue_ = pool.take(data_size);
       new (queue_->data()) detail::output_queue{};
+      queue_->begin = queue_->end = queue_->frame = sizeof(detail::output_queue);
     }
     return *storage();
   }
@@ -315,14 +319,15 @@ inline void outbox::consume(detail::block_pool& pool, std::size_t size) noexcept
     if (queue.first == nullptr) queue.last = nullptr;
     if (first->is_lane) --queue.lanes;
     if (first == queue.lane) queue.lane = nullptr;
-    pool.give(first);
+    if (first != queue_) pool.give(first);
   }
   if (queue.first == nullptr) {
     close(pool);
     return;
   }
   queue.blocked = true;
-  queue.handed = queue.first->begin != 0 ? queue.first : nullptr;
+  const bool is_cut = queue.first->begin != (queue.first == queue_ ? sizeof queue : 0);
+  queue.handed = is_cut ? queue.first : nullptr;
   queue.is_lane_open = queue.lane != nullptr && queue.lane->begin == 0;
 }
 

@@ -100,11 +100,11 @@ class timers {
     round_trip_ = static_cast<std::uint32_t>(std::clamp(microseconds, std::int64_t{1}, most));
   }
 
-  time_point heard_;              // when the peer was last heard
-  time_point mark_ = unset;       // the deadline; or when the ping went out, max() for none
-  std::uint32_t round_trip_ = 0;  // in microseconds
   bool was_heard_ = false;
   bool was_answered_ = false;
+  std::uint32_t round_trip_ = 0;  // in microseconds
+  time_point heard_;              // when the peer was last heard
+  time_point mark_ = unset;       // the deadline; or when the ping went out, max() for none
 };
 
 }  // namespace hawser::inline v0

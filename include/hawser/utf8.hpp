@@ -14,11 +14,11 @@
 
 namespace hawser::inline v0 {
 
-/// Where a text stands between two parts of it: what the next byte may be. Four bytes.
+/// Where a text stands between two parts of it: what the next byte may be. One byte.
 class utf8_state {
  public:
   /// True where no code point is cut: the text may end here.
-  [[nodiscard]] constexpr bool is_complete() const noexcept { return state_.pending == 0; }
+  [[nodiscard]] constexpr bool is_complete() const noexcept { return leading_ == 0; }
 
   friend constexpr bool operator==(const utf8_state&, const utf8_state&) = default;
 
@@ -29,7 +29,9 @@ class utf8_state {
                                            std::span<const std::byte> from,
                                            masking_key& key) noexcept;
 
-  simd::scalar::utf8_expectation state_;
+  // The byte that begins the code point that is cut, or another that asks the same of what follows;
+  // 0: none is cut.
+  std::uint8_t leading_ = 0;
 };
 
 /// Checks the next part of a text and returns how many of its bytes can stand: all of them, or as
@@ -40,9 +42,13 @@ class utf8_state {
 /// gives them away. RFC 3629 4.
 [[nodiscard]] constexpr std::size_t validate_utf8(utf8_state& state,
                                                   std::span<const std::byte> part) noexcept {
-  return std::is_constant_evaluated()
-             ? simd::scalar::validate_utf8(state.state_, part.data(), part.size())
-             : simd::validate_utf8(state.state_, part.data(), part.size());
+  if (!std::is_constant_evaluated()) {
+    return simd::validate_utf8(state.leading_, part.data(), part.size());
+  }
+  auto next = simd::scalar::after_leading_byte(state.leading_);
+  const std::size_t valid = simd::scalar::validate_utf8(next, part.data(), part.size());
+  state.leading_ = simd::scalar::leading_byte_for(next);
+  return valid;
 }
 
 /// Unmasks the next part of a text and checks it in the same pass: what mask_copy to `to` and then
@@ -54,11 +60,11 @@ class utf8_state {
                                                 masking_key& key) noexcept {
   const std::uint32_t bytes = key.memory();
   key = key.rotated(from.size());
-  if (std::is_constant_evaluated()) {
-    simd::scalar::mask(to, from.data(), from.size(), bytes);
-    return simd::scalar::validate_utf8(state.state_, to, from.size());
+  if (!std::is_constant_evaluated()) {
+    return simd::unmask_utf8(state.leading_, to, from.data(), from.size(), bytes);
   }
-  return simd::unmask_utf8(state.state_, to, from.data(), from.size(), bytes);
+  simd::scalar::mask(to, from.data(), from.size(), bytes);
+  return validate_utf8(state, {to, from.size()});
 }
 
 /// True where the whole is valid UTF-8.

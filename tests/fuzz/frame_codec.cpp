@@ -180,6 +180,7 @@ class run {
   hawser::event next(std::byte*& position, std::byte* end) {
     const std::byte* before = position;
     hawser::event found = receiver_.next_small(position, end);
+    if (!found) found = receiver_.next_alone(position, end, context_);
     if (found) {
       require(position > before && position <= end, "the fast path uses bytes");
     } else {

@@ -44,6 +44,7 @@ class counting_receiver {
     while (true) {
       receiver_.update_fast_limit(context_, true);
       event found = receiver_.next_small(position, part.data() + part.size());
+      if (!found) found = receiver_.next_alone(position, part.data() + part.size(), context_);
       if (!found) found = receiver_.next(position, part.data() + part.size(), context_);
       if (!found) return;
       ++events_;
@@ -104,6 +105,26 @@ BOTH_ROLES("memory follows the bytes that came", "[security][receiver][limits]")
       FAIL("too much is held after " << received << " bytes: " << live);
   }
   CHECK(watch.peak() <= 3 * 4 * mebibyte + 2000);
+}
+
+BOTH_ROLES("a small frame has all its memory once a sixteenth came, and not before",
+           "[security][receiver][limits]") {
+  const auto held_after = [](std::size_t announced, std::size_t received) {
+    counting_receiver<Role> receiver{{.max_message_size = mebibyte}};
+    bytes header = forge_to(Role, {.opcode = 2, .announced = announced});
+    receiver.feed(header);
+    const allocation_watch watch;
+    const std::ptrdiff_t own = watch.live();
+    receiver.feed(bytes(received));
+    return static_cast<std::size_t>(watch.live() - own);
+  };
+  constexpr std::size_t large = std::size_t{64} << 10;
+  CHECK(held_after(large, 1) <= 512);
+  CHECK(held_after(large, large / 16 - 1) <= large / 4);
+  CHECK(held_after(large, large / 16) > large);
+  CHECK(held_after(large + 1, large / 16) <= large / 4);
+  CHECK(held_after(mebibyte, large / 16) <= large / 4);
+  CHECK(held_after(16, 1) <= 512);
 }
 
 BOTH_ROLES("pieces hold no memory at all", "[security][receiver]") {

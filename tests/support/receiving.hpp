@@ -37,6 +37,7 @@ class receiving {
   hawser::event next(std::byte*& position, std::byte* end) {
     const std::byte* before = position;
     hawser::event found = receiver_.next_small(position, end);
+    if (!found) found = receiver_.next_alone(position, end, context_);
     if (found) {
       check(position > before && position <= end);
       check(receiver_.fast_limit() == receiver_.fast_limit(context_));

@@ -4,10 +4,11 @@ namespace hawser::inline v0 {
 
 template <role Role>
 event basic_connection<Role>::next(std::byte*& position, std::byte* end) {
+  if (const event alone = receiver_.next_alone(position, end, endpoint_->receiving_)) return alone;
   const event found = error_ != error::none || is_answered_ ? next_ended(position, end)
                       : is_settled_                         ? next_open(position, end)
                                                             : next_opening(position, end);
-  receiver_.update_fast_limit(endpoint_->receiving_, is_settled_ && error_ == error::none);
+  receiver_.update_fast_limit(endpoint_->receiving_, is_settled_ && error_ == error::none && !eof_);
   return found;
 }
 

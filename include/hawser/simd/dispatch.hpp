@@ -1,5 +1,7 @@
 #pragma once
 
+#include "hawser/detail/bytes.hpp"
+#include "hawser/detail/config.hpp"
 #include "hawser/simd/cpu.hpp"
 #include "hawser/simd/neon.hpp"
 #include "hawser/simd/scalar.hpp"
@@ -9,6 +11,8 @@
 #include "hawser/simd/x86.hpp"
 #include "hawser/version.hpp"
 
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -18,42 +22,47 @@
 namespace hawser::inline v0 {
 namespace simd {
 
+// Texts of fewer bytes are not worth the call of a kernel.
+inline constexpr std::size_t smallest_utf8 = 16;
+
 // The kernels of one instruction set.
 struct tier {
   std::string_view name;
   // As scalar::mask, for more than max_small_size bytes.
   void (*mask)(std::byte* to, const std::byte* from, std::size_t size, std::uint32_t key) noexcept;
-  // Unmasks `size` bytes, which are not 0, and returns whether they can stand behind a code point
-  // that begins with `leading` and is cut there; `leading` 0: behind none. Does not look at what
-  // the last byte asks of those that follow, nor whether there can be any.
-  bool (*unmask_utf8)(std::uint8_t leading, std::byte* to, const std::byte* from, std::size_t size,
-                      std::uint32_t key) noexcept;
-  // The same without unmasking.
-  bool (*validate_utf8)(std::uint8_t leading, const std::byte* text, std::size_t size) noexcept;
+  // Unmasks `size` bytes, at least smallest_utf8, or only looks at them where `to` is null; returns
+  // whether they can stand behind a code point that begins with `leading` and is cut there;
+  // `leading` 0: behind none. Does not look at what the last byte asks of those that follow, nor
+  // whether there can be any.
+  bool (*check_utf8)(std::uint8_t leading, std::byte* to, const std::byte* from, std::size_t size,
+                     std::uint32_t key) noexcept;
 };
+
+// As scalar::validate_utf8, with the state as one byte: a leading byte that asks the same of what
+// follows, or 0 for nothing. It is a byte and no struct, as it is written and read again within few
+// cycles.
+[[nodiscard]] HAWSER_NO_INLINE inline std::size_t validate_bytewise(std::uint8_t& leading,
+                                                                    const std::byte* text,
+                                                                    std::size_t size) noexcept {
+  scalar::utf8_expectation next = scalar::after_leading_byte(leading);
+  const std::size_t valid = scalar::validate_utf8(next, text, size);
+  leading = scalar::leading_byte_for(next);
+  return valid;
+}
 
 // Two passes, near enough for the second to find in the cache what the first wrote.
 template <void (*Mask)(std::byte*, const std::byte*, std::size_t, std::uint32_t) noexcept>
 bool mask_then_check(std::uint8_t leading, std::byte* to, const std::byte* from, std::size_t size,
                      std::uint32_t key) noexcept {
+  if (to == nullptr) return validate_bytewise(leading, from, size) == size;
   constexpr std::size_t step = 4096;
-  scalar::utf8_expectation next = scalar::after_leading_byte(leading);
   bool stands = true;
-  for (std::size_t i = 0; i < size; i += step) {
-    const std::size_t part = size - i < step ? size - i : step;
-    if (part > max_small_size) {
-      Mask(to + i, from + i, part, key);
-    } else {
-      mask_small(to + i, from + i, part, key);
-    }
-    stands = stands && scalar::validate_utf8(next, to + i, part) == part;
+  for (std::size_t part = 0; size != 0; size -= part, to += part, from += part) {
+    part = size < 2 * step ? size : step;  // none is too small for Mask
+    Mask(to, from, part, key);
+    stands = stands && validate_bytewise(leading, to, part) == part;
   }
   return stands;
-}
-
-inline bool check_bytewise(std::uint8_t leading, const std::byte* text, std::size_t size) noexcept {
-  scalar::utf8_expectation next = scalar::after_leading_byte(leading);
-  return scalar::validate_utf8(next, text, size) == size;
 }
 
 inline void mask_by_words(std::byte* to, const std::byte* from, std::size_t size,
@@ -61,28 +70,50 @@ inline void mask_by_words(std::byte* to, const std::byte* from, std::size_t size
   scalar::mask(to, from, size, key);
 }
 
-// All that this architecture has, the best one first.
-inline constexpr tier tiers[] = {
 #if defined(HAWSER_SIMD_X86)
-    {"avx512", avx512::mask, avx512::unmask_utf8, avx512::validate_utf8},
-    {"avx2", avx2::mask, avx2::unmask_utf8, avx2::validate_utf8},
-    {"sse2", sse2::mask, mask_then_check<sse2::mask>, check_bytewise},
+inline constexpr tier avx512_tier{"avx512", avx512::mask, avx512::check_utf8};
+inline constexpr tier avx2_tier{"avx2", avx2::mask, avx2::check_utf8};
+inline constexpr tier sse2_tier{"sse2", sse2::mask, mask_then_check<sse2::mask>};
 #elif defined(HAWSER_SIMD_NEON)
-    {"neon", neon::mask, neon::unmask_utf8, neon::validate_utf8},
+inline constexpr tier neon_tier{"neon", neon::mask, neon::check_utf8};
 #elif defined(HAWSER_SIMD_WASM)
-    {"wasm", wasm::mask, wasm::unmask_utf8, wasm::validate_utf8},
+inline constexpr tier wasm_tier{"wasm", wasm::mask, wasm::check_utf8};
 #endif
-    {"scalar", mask_by_words, mask_then_check<mask_by_words>, check_bytewise},
-};
+inline constexpr tier scalar_tier{"scalar", mask_by_words, mask_then_check<mask_by_words>};
 
-// Those that this machine can run.
-[[nodiscard]] inline std::span<const tier> usable_tiers() noexcept {
+// The best that this machine can run.
+[[nodiscard]] inline const tier& best_tier() noexcept {
 #if defined(HAWSER_SIMD_X86)
   const cpu_features cpu = detect_cpu();
-  return std::span{tiers}.subspan(cpu.avx512 ? 0 : cpu.avx2 ? 1 : 2);
+  return cpu.avx512 ? avx512_tier : cpu.avx2 ? avx2_tier : sse2_tier;
+#elif defined(HAWSER_SIMD_NEON)
+  return neon_tier;
+#elif defined(HAWSER_SIMD_WASM)
+  return wasm_tier;
 #else
-  return tiers;
+  return scalar_tier;
 #endif
+}
+
+// All that this architecture has, the best one first: for tests and benchmarks.
+inline constexpr tier tiers[] = {
+#if defined(HAWSER_SIMD_X86)
+    avx512_tier,
+    avx2_tier,
+    sse2_tier,
+#elif defined(HAWSER_SIMD_NEON)
+    neon_tier,
+#elif defined(HAWSER_SIMD_WASM)
+    wasm_tier,
+#endif
+    scalar_tier,
+};
+
+// Those of them that this machine can run.
+[[nodiscard]] inline std::span<const tier> usable_tiers() noexcept {
+  std::span<const tier> usable = tiers;
+  while (usable.front().name != best_tier().name) usable = usable.subspan(1);
+  return usable;
 }
 
 // The tier in use: none before the first use. Threads that meet here store the same.
@@ -98,9 +129,8 @@ inline void use_tier(const tier& wanted) noexcept {
 }
 
 [[nodiscard]] HAWSER_NO_INLINE inline const tier& choose_tier() noexcept {
-  const tier& best = usable_tiers().front();
-  use_tier(best);
-  return best;
+  use_tier(best_tier());
+  return best_tier();
 }
 
 [[nodiscard]] inline const tier& current_tier() noexcept {
@@ -123,57 +153,60 @@ inline void mask(std::byte* to, const std::byte* from, std::size_t size,
   }
 }
 
-// Below this the call of a kernel costs more than it gains.
-inline constexpr std::size_t smallest_utf8 = 16;
-
-// What is known behind a text that can stand; none pending and `false` where its last byte cannot.
-struct utf8_end {
-  bool stands;
-  scalar::utf8_expectation next;
-};
-
-[[nodiscard]] inline utf8_end utf8_end_of(const std::byte* end) noexcept {
-  const auto last = std::to_integer<std::uint8_t>(end[-1]);
-  if (last < 0x80) return {true, {}};
-  if (last >= 0xC0) {
-    const scalar::utf8_expectation next = scalar::after_leading_byte(last);
-    return {next.pending != 0, next};
-  }
-  const auto second = std::to_integer<std::uint8_t>(end[-2]);
-  const auto third = std::to_integer<std::uint8_t>(end[-3]);
-  if (second >= 0xF0) return {true, {2, 0x80, 0xBF}};
-  if (second >= 0xE0 || (second < 0xC0 && third >= 0xF0)) return {true, {1, 0x80, 0xBF}};
-  return {true, {}};
+// The last four bytes of a text of which `end` is the end, as they lie in memory.
+[[nodiscard]] inline std::uint32_t last_four(const std::byte* end) noexcept {
+  return detail::load<std::uint32_t>(end - 4);
 }
 
-// As scalar::validate_utf8.
-[[nodiscard]] inline std::size_t validate_utf8(scalar::utf8_expectation& next,
-                                               const std::byte* text, std::size_t size) noexcept {
-  if (size >= smallest_utf8 &&
-      current_tier().validate_utf8(scalar::leading_byte_for(next), text, size)) {
-    const utf8_end end = utf8_end_of(text + size);
-    if (end.stands) {
-      next = end.next;
+inline constexpr std::uint8_t cannot_stand = 0xFF;
+
+// What a text asks by its last four bytes, of which all but the last are known to stand.
+[[nodiscard]] inline std::uint8_t leading_behind(std::uint32_t last_four) noexcept {
+  const auto bytes = std::bit_cast<std::array<std::uint8_t, 4>>(last_four);
+  if (bytes[3] < 0x80) return 0;
+  if (bytes[3] >= 0xC0) {
+    return scalar::after_leading_byte(bytes[3]).pending != 0 ? bytes[3] : cannot_stand;
+  }
+  if (bytes[2] >= 0xF0) return scalar::leading_byte_for({2, 0x80, 0xBF});
+  if (bytes[2] >= 0xE0 || (bytes[2] < 0xC0 && bytes[1] >= 0xF0)) {
+    return scalar::leading_byte_for({1, 0x80, 0xBF});
+  }
+  return 0;
+}
+
+// Returns how many bytes can stand behind a text that asks for what follows `leading`, and sets
+// that to what the text asks for now, where all can.
+[[nodiscard]] inline std::size_t validate_utf8(std::uint8_t& leading, const std::byte* text,
+                                               std::size_t size) noexcept {
+  if (size >= smallest_utf8 && current_tier().check_utf8(leading, nullptr, text, size, 0)) {
+    const std::uint8_t behind = leading_behind(last_four(text + size));
+    if (behind != cannot_stand) {
+      leading = behind;
       return size;
     }
   }
-  return scalar::validate_utf8(next, text, size);  // which byte it was
+  return validate_bytewise(leading, text, size);  // which byte it was
 }
 
-// Unmasks all, and returns what scalar::validate_utf8 says of the result.
-[[nodiscard]] inline std::size_t unmask_utf8(scalar::utf8_expectation& next, std::byte* to,
+// Unmasks all, and then does what validate_utf8 does.
+[[nodiscard]] inline std::size_t unmask_utf8(std::uint8_t& leading, std::byte* to,
                                              const std::byte* from, std::size_t size,
                                              std::uint32_t key) noexcept {
   if (size < smallest_utf8) {
+    if (leading == 0 && mask_small_ascii(to, from, size, key)) return size;
     mask_small(to, from, size, key);
-  } else if (current_tier().unmask_utf8(scalar::leading_byte_for(next), to, from, size, key)) {
-    const utf8_end end = utf8_end_of(to + size);
-    if (end.stands) {
-      next = end.next;
+    return validate_bytewise(leading, to, size);
+  }
+  // Read before the kernel writes: a byte of a wide store is there only once the store is done.
+  const std::uint32_t last = last_four(from + size) ^ turned(key, size);
+  if (current_tier().check_utf8(leading, to, from, size, key)) {
+    const std::uint8_t behind = leading_behind(last);
+    if (behind != cannot_stand) {
+      leading = behind;
       return size;
     }
   }
-  return scalar::validate_utf8(next, to, size);
+  return validate_bytewise(leading, to, size);
 }
 
 }  // namespace simd

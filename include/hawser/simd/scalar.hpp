@@ -12,7 +12,15 @@
 // The kernels in plain C++: a machine word at a time, exact in their bounds, and byte by byte in
 // constant expressions. They are what every other instruction set is held against.
 namespace hawser::inline v0 {
-namespace simd::scalar {
+namespace simd {
+
+// The key, whose bytes lie in memory as on the wire, for what stands `count` bytes further on.
+[[nodiscard]] constexpr std::uint32_t turned(std::uint32_t key, std::size_t count) noexcept {
+  const auto bits = static_cast<int>(8 * (count % 4));
+  return std::endian::native == std::endian::little ? std::rotr(key, bits) : std::rotl(key, bits);
+}
+
+namespace scalar {
 
 // XORs `size` bytes with the key, whose bytes lie in memory as on the wire. `to` is `from` or does
 // not overlap it.
@@ -116,5 +124,6 @@ struct utf8_expectation {
   return size;
 }
 
-}  // namespace simd::scalar
+}  // namespace scalar
+}  // namespace simd
 }  // namespace hawser::inline v0

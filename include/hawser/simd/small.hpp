@@ -6,6 +6,8 @@
 #include "hawser/simd/target.hpp"
 #include "hawser/version.hpp"
 
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -20,8 +22,13 @@ inline constexpr std::size_t max_small_size = 64;
 
 using small_vec = std::uint8_t __attribute__((vector_size(16)));
 using small_words = std::uint32_t __attribute__((vector_size(16)));
+#if defined(HAWSER_SIMD_X86)
+using small_chars = char __attribute__((vector_size(16)));
+#else
+using small_quads = std::uint64_t __attribute__((vector_size(16)));
+#endif
 
-HAWSER_ALWAYS_INLINE small_vec load_small(const std::byte* from) noexcept {
+HAWSER_ALWAYS_INLINE small_vec load_small(const void* from) noexcept {
   small_vec value;
   __builtin_memcpy(&value, from, sizeof value);
   return value;
@@ -33,14 +40,23 @@ HAWSER_ALWAYS_INLINE small_vec splat_small(std::uint32_t key) noexcept {
   return reinterpret_cast<small_vec>(small_words{} + key);
 }
 
-// XORs `size` bytes, at most max_small_size, with the key. `to` is `from` or does not overlap it.
-// Few classes of sizes, in each of which two loads from the front and from the end overlap: all is
-// read before anything is written, and each byte is written whole, so that who reads a header right
-// behind does not wait for these stores.
-HAWSER_ALWAYS_INLINE void mask_small(std::byte* to, const std::byte* from, std::size_t size,
-                                     std::uint32_t key) noexcept {
-  const auto bits = static_cast<unsigned>(8 * (size % 4));
-  const std::uint32_t key_at_end = key >> bits | key << (-bits & 31U);
+HAWSER_ALWAYS_INLINE bool has_high_bit_small(small_vec value) noexcept {
+#if defined(HAWSER_SIMD_X86)
+  return __builtin_ia32_pmovmskb128(reinterpret_cast<small_chars>(value)) != 0;
+#else
+  const auto words = reinterpret_cast<small_quads>(value);
+  return ((words[0] | words[1]) & 0x8080808080808080U) != 0;
+#endif
+}
+
+// What mask_small and mask_small_ascii do. Few classes of sizes, in each of which two loads from
+// the front and from the end overlap: all is read before anything is written, and each byte is
+// written whole, so that who reads a header right behind does not wait for these stores.
+template <bool OnlyAscii>
+HAWSER_ALWAYS_INLINE bool run_small(std::byte* to, const std::byte* from, std::size_t size,
+                                    std::uint32_t key) noexcept {
+  constexpr std::uint64_t high_bits = 0x8080808080808080U;
+  const std::uint32_t key_at_end = turned(key, size);
   if (size >= 16) {
     const small_vec front = splat_small(key);
     const small_vec back = splat_small(key_at_end);
@@ -49,8 +65,11 @@ HAWSER_ALWAYS_INLINE void mask_small(std::byte* to, const std::byte* from, std::
     if (size > 32) {
       const small_vec second = load_small(from + 16) ^ front;
       const small_vec third = load_small(from + size - 32) ^ back;
+      if (OnlyAscii && has_high_bit_small(first | second | third | last)) return false;
       store_small(to + 16, second);
       store_small(to + size - 32, third);
+    } else if (OnlyAscii && has_high_bit_small(first | last)) {
+      return false;
     }
     store_small(to, first);
     store_small(to + size - 16, last);
@@ -58,11 +77,13 @@ HAWSER_ALWAYS_INLINE void mask_small(std::byte* to, const std::byte* from, std::
     const auto first = detail::load<std::uint64_t>(from) ^ (std::uint64_t{key} << 32 | key);
     const auto last = detail::load<std::uint64_t>(from + size - 8) ^
                       (std::uint64_t{key_at_end} << 32 | key_at_end);
+    if (OnlyAscii && ((first | last) & high_bits) != 0) return false;
     detail::store(to, first);
     detail::store(to + size - 8, last);
   } else if (size >= 4) {
     const auto first = detail::load<std::uint32_t>(from) ^ key;
     const auto last = detail::load<std::uint32_t>(from + size - 4) ^ key_at_end;
+    if (OnlyAscii && ((first | last) & high_bits) != 0) return false;
     detail::store(to, first);
     detail::store(to + size - 4, last);
   } else if (size != 0) {
@@ -73,10 +94,25 @@ HAWSER_ALWAYS_INLINE void mask_small(std::byte* to, const std::byte* from, std::
     const std::byte first = byte(0);
     const std::byte second = byte(middle);
     const std::byte last = byte(size - 1);
+    if (OnlyAscii && std::to_integer<unsigned>(first | second | last) > 0x7F) return false;
     to[0] = first;
     to[middle] = second;
     to[size - 1] = last;
   }
+  return true;
+}
+
+// XORs `size` bytes, at most max_small_size, with the key. `to` is `from` or does not overlap it.
+HAWSER_ALWAYS_INLINE void mask_small(std::byte* to, const std::byte* from, std::size_t size,
+                                     std::uint32_t key) noexcept {
+  run_small<false>(to, from, size, key);
+}
+
+// The same where only ASCII comes out; else false, and nothing is written.
+[[nodiscard]] HAWSER_ALWAYS_INLINE bool mask_small_ascii(std::byte* to, const std::byte* from,
+                                                         std::size_t size,
+                                                         std::uint32_t key) noexcept {
+  return run_small<true>(to, from, size, key);
 }
 
 #else
@@ -84,6 +120,17 @@ HAWSER_ALWAYS_INLINE void mask_small(std::byte* to, const std::byte* from, std::
 HAWSER_ALWAYS_INLINE void mask_small(std::byte* to, const std::byte* from, std::size_t size,
                                      std::uint32_t key) noexcept {
   scalar::mask(to, from, size, key);
+}
+
+[[nodiscard]] HAWSER_ALWAYS_INLINE bool mask_small_ascii(std::byte* to, const std::byte* from,
+                                                         std::size_t size,
+                                                         std::uint32_t key) noexcept {
+  const auto bytes = std::bit_cast<std::array<std::byte, 4>>(key);
+  for (std::size_t i = 0; i < size; ++i) {
+    if (std::to_integer<unsigned>(from[i] ^ bytes[i % 4]) > 0x7F) return false;
+  }
+  scalar::mask(to, from, size, key);
+  return true;
 }
 
 #endif

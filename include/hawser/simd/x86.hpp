@@ -71,18 +71,25 @@ HAWSER_ALWAYS_INLINE vec behind_3(vec now, vec before) noexcept {
                                  42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58,
                                  59, 60);
 }
-// The first `count` bytes; anything behind them.
-HAWSER_ALWAYS_INLINE vec load_first(const std::byte* from, std::size_t count) noexcept {
-  vec value{};
-  __builtin_memcpy(&value, from, count);
-  return value;
+// What stands `count` bytes further on, at most 16; zeros behind it.
+HAWSER_ALWAYS_INLINE small_vec shifted(small_vec value, std::size_t count) noexcept {
+  // An index with its high bit set finds zero.
+  const small_vec index = load_small(positions.data()) + static_cast<std::uint8_t>(0x70 + count);
+  return reinterpret_cast<small_vec>(__builtin_ia32_pshufb128(
+      reinterpret_cast<small_chars>(value), reinterpret_cast<small_chars>(index)));
 }
-// The `count` bytes before `end`, of which `width` can be read; anything behind them.
+// The `count` bytes before `end`, fewer than `width`; zeros behind them. At least 16 bytes before
+// `end` can be read.
 HAWSER_ALWAYS_INLINE vec load_last(const std::byte* end, std::size_t count) noexcept {
-  std::byte both[2 * width];
-  store(both, load(end - width));
-  store(both + width, vec{});
-  return load(both + width - count);
+  const std::size_t both = count < 16 ? 16 : count;
+  const small_vec low = shifted(load_small(end - both), both - count);
+  const small_vec high = shifted(load_small(end - 16), 32 - both);
+  return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+                                 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31);
+}
+// The first `count` bytes, at least 16 and fewer than `width`; zeros behind them.
+HAWSER_ALWAYS_INLINE vec load_first(const std::byte* from, std::size_t count) noexcept {
+  return load_last(from + count, count);
 }
 
 #include "hawser/simd/body/mask.inc"
