@@ -1,0 +1,175 @@
+#include "hawser/hawser.hpp"
+
+#include "peers/peer.hpp"
+#include "support/buffer.hpp"
+#include "support/places.hpp"
+#include "support/unmask_text.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace bench {
+namespace {
+
+void mask(std::byte* base, const piece* pieces, std::size_t count, const std::byte* key) {
+  const auto wire_key = hawser::masking_key::from_bytes(key);
+  for (const piece& each : std::span{pieces, count}) {
+    hawser::mask({base + each.offset, each.size}, wire_key);
+  }
+}
+
+bool is_utf8(const std::byte* base, const piece* pieces, std::size_t count) {
+  for (const piece& each : std::span{pieces, count}) {
+    if (!hawser::is_utf8(std::span{base + each.offset, each.size})) return false;
+  }
+  return true;
+}
+
+bool unmask_in_two_passes(std::byte* base, const piece* pieces, std::size_t count,
+                          const std::byte* key) {
+  const auto wire_key = hawser::masking_key::from_bytes(key);
+  for (const piece& each : std::span{pieces, count}) {
+    const std::span<std::byte> payload{base + each.offset, each.size};
+    hawser::mask(payload, wire_key);
+    if (!hawser::is_utf8(payload)) return false;
+  }
+  return true;
+}
+
+bool unmask_at_once(std::byte* base, const piece* pieces, std::size_t count, const std::byte* key) {
+  for (const piece& each : std::span{pieces, count}) {
+    hawser::utf8_state text;
+    auto wire_key = hawser::masking_key::from_bytes(key);
+    std::byte* const payload = base + each.offset;
+    if (unmask_text(text, payload, {payload, each.size}, wire_key) != each.size ||
+        !text.is_complete()) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Hands over what waits, as if the network took all of it.
+void drain(auto& connection, delivery& network) {
+  std::size_t size = 0;
+  for (const std::span<const std::byte> part : connection.output()) {
+    network.take(part.data(), part.size());
+    size += part.size();
+  }
+  connection.consume_output(size);
+}
+
+class server_receiver : public receiver {
+ public:
+  void receive(const input& from, delivery& messages) override {
+    for_each_read(from, read_.data(), [&](std::byte* bytes, std::size_t size) {
+      auto events = connection_.receive({bytes, size});
+      while (const hawser::event event = events.next()) {
+        if (event.is_message()) messages.take(event.payload().data(), event.payload().size());
+      }
+    });
+  }
+
+ private:
+  hawser::server_endpoint endpoint_;
+  hawser::server_connection connection_ = hawser::server_connection::adopt(endpoint_, {});
+  buffer read_{usual_read_size};
+};
+
+template <class Endpoint, class Connection>
+class any_sender : public sender {
+ public:
+  any_sender() { static_cast<void>(connection_.receive({}).next()); }
+
+  void send(const std::byte* payload, std::size_t size, std::size_t count,
+            delivery& network) override {
+    for (std::size_t i = 0; i < count; ++i) {
+      connection_.send_binary({payload, size});
+      drain(connection_, network);
+    }
+  }
+
+ private:
+  Endpoint endpoint_;
+  Connection connection_ = Connection::adopt(endpoint_, {});
+};
+
+class server_opener : public opener {
+ public:
+  void open(const char* request, std::size_t size, std::size_t count, delivery& network) override {
+    for (std::size_t i = 0; i < count; ++i) {
+      hawser::server_connection connection{endpoint_};
+      std::memcpy(read_.data(), request, size);
+      auto events = connection.receive({read_.data(), size});
+      while (events.next()) {
+      }
+      drain(connection, network);
+    }
+  }
+
+ private:
+  hawser::server_endpoint endpoint_;
+  buffer read_{usual_read_size};
+};
+
+class server_crowd : public crowd {
+ public:
+  explicit server_crowd(std::size_t size)
+      : connections_{size, [&] { return hawser::server_connection::adopt(endpoint_, {}); }} {
+    for (std::size_t i = 0; i < size; ++i) static_cast<void>(connections_[i].receive({}).next());
+  }
+
+  void echo(const std::uint32_t* order, std::size_t count, const std::byte* frame, std::size_t size,
+            delivery& network) override {
+    for (const std::uint32_t who : std::span{order, count}) {
+      hawser::server_connection& connection = connections_[who];
+      std::memcpy(read_.data(), frame, size);
+      auto events = connection.receive({read_.data(), size});
+      while (const hawser::event event = events.next()) connection.send(event);
+      drain(connection, network);
+    }
+  }
+
+ private:
+  hawser::server_endpoint endpoint_;
+  places<hawser::server_connection> connections_;
+  buffer read_{usual_read_size};
+};
+
+}  // namespace
+
+peer hawser_peer() {
+  peer self;
+  self.name = "hawser";
+  self.mask = mask;
+  self.is_utf8 = is_utf8;
+  self.unmask_utf8 = unmask_at_once;
+  self.make_receiver = [](bool) -> std::unique_ptr<receiver> {
+    return std::make_unique<server_receiver>();
+  };
+  self.make_client = []() -> std::unique_ptr<sender> {
+    return std::make_unique<any_sender<hawser::client_endpoint, hawser::client_connection>>();
+  };
+  self.make_server = []() -> std::unique_ptr<sender> {
+    return std::make_unique<any_sender<hawser::server_endpoint, hawser::server_connection>>();
+  };
+  self.make_opener = []() -> std::unique_ptr<opener> { return std::make_unique<server_opener>(); };
+  self.make_crowd = [](std::size_t size) -> std::unique_ptr<crowd> {
+    return std::make_unique<server_crowd>(size);
+  };
+  self.connection_size = sizeof(hawser::server_connection);
+  return self;
+}
+
+peer hawser_two_passes() {
+  peer self;
+  self.name = "two passes, both hawser's";
+  self.unmask_utf8 = unmask_in_two_passes;
+  return self;
+}
+
+}  // namespace bench

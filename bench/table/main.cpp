@@ -1,0 +1,44 @@
+// Measures every question that needs no network, and prints the table. README.md says how to read
+// it.
+//
+//     table [--quick] [--only TEXT] [--csv FILE]
+
+#include "table/questions.hpp"
+#include "table/report.hpp"
+
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <span>
+#include <string_view>
+
+int main(int argument_count, char** arguments) {
+  const std::span all{arguments, static_cast<std::size_t>(argument_count)};
+  bench::effort effort;
+  std::string_view only;
+  std::FILE* csv = nullptr;
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    const std::string_view option = all[i];
+    const bool has_value = i + 1 < all.size();
+    if (option == "--quick") {
+      effort = {.rounds = 11, .round_milliseconds = 0.8};
+    } else if (option == "--only" && has_value) {
+      only = all[++i];
+    } else if (option == "--csv" && has_value) {
+      csv = std::fopen(all[++i], "w");
+      if (csv == nullptr) {
+        std::perror(all[i]);
+        return EXIT_FAILURE;
+      }
+    } else {
+      std::fprintf(stderr, "usage: %s [--quick] [--only TEXT] [--csv FILE]\n", all[0]);
+      return EXIT_FAILURE;
+    }
+  }
+  bench::report out{effort, only, csv};
+  bench::ask_mask(out);
+  bench::ask_utf8(out);
+  bench::ask_frames(out);
+  out.sum_up();
+  if (csv != nullptr) std::fclose(csv);
+}

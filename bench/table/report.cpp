@@ -1,0 +1,105 @@
+#include "table/report.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace bench {
+namespace {
+
+// The question, with its mark behind it.
+std::string with_mark(std::string_view question, double mark) {
+  std::string text{question};
+  if (mark != 0) {
+    std::array<char, 32> shown;
+    std::snprintf(shown.data(), shown.size(), " [mark %.2f]", mark);
+    text += shown.data();
+  }
+  return text;
+}
+
+}  // namespace
+
+report::report(const bench::effort& effort, std::string_view only, std::FILE* csv)
+    : effort_{effort}, only_{only}, csv_{csv} {
+  if (csv_ != nullptr) std::fputs("plot,x,name,median_ns,least_ns\n", csv_);
+}
+
+bool report::wants(std::string_view question) const noexcept {
+  return question.find(only_) != std::string_view::npos;
+}
+
+void report::line(std::string_view question, double mark, std::string_view ours,
+                  std::string_view theirs, double ratio) {
+  std::printf("%s\t%.*s\t%.*s\t%.2f\n", with_mark(question, mark).c_str(),
+              static_cast<int>(ours.size()), ours.data(), static_cast<int>(theirs.size()),
+              theirs.data(), ratio);
+  std::fflush(stdout);
+  if (mark == 0) return;
+  ++marks_;
+  if (ratio >= mark) ++reached_;
+}
+
+void report::missing(std::string_view question, double mark, std::string_view ours,
+                     std::string_view name, std::string_view why) {
+  std::printf("%s\t%.*s\t%.*s not built: %.*s\t-\n", with_mark(question, mark).c_str(),
+              static_cast<int>(ours.size()), ours.data(), static_cast<int>(name.size()),
+              name.data(), static_cast<int>(why.size()), why.data());
+}
+
+void report::figure(std::string_view plot, double x, std::string_view name,
+                    const bench::figure& value) {
+  if (csv_ == nullptr || plot.empty()) return;
+  std::fprintf(csv_, "\"%.*s\",%g,\"%.*s\",%.6g,%.6g\n", static_cast<int>(plot.size()), plot.data(),
+               x, static_cast<int>(name.size()), name.data(), value.median, value.least);
+}
+
+void report::sum_up() const { std::fprintf(stderr, "%d of %d marks reached\n", reached_, marks_); }
+
+std::string in_words(double nanoseconds, scale as) {
+  std::array<char, 32> shown;
+  if (as == scale::speed) {
+    std::snprintf(shown.data(), shown.size(), "%.3g GB/s", 1 / nanoseconds);
+  } else if (nanoseconds >= 10'000) {
+    std::snprintf(shown.data(), shown.size(), "%.1f us", nanoseconds / 1000);
+  } else {
+    std::snprintf(shown.data(), shown.size(), nanoseconds < 100 ? "%.2f ns" : "%.0f ns",
+                  nanoseconds);
+  }
+  return shown.data();
+}
+
+question::question(bench::report& report, std::string text, scale as, std::string plot, double x)
+    : report_{report}, text_{std::move(text)}, as_{as}, plot_{std::move(plot)}, x_{x} {}
+
+void question::add(contender who, double mark) {
+  contenders_.push_back(std::move(who));
+  marks_.push_back(mark);
+}
+
+void question::add_missing(std::string name, std::string why, double mark) {
+  absent_.push_back({std::move(name), std::move(why), mark});
+}
+
+figure question::run() {
+  if (!report_.wants(text_)) return {};
+  const std::vector<figure> figures = measure(contenders_, report_.effort());
+  const std::string ours = in_words(figures[0].median, as_);
+  for (std::size_t i = 0; i < figures.size(); ++i) {
+    report_.figure(plot_, x_, contenders_[i].name, figures[i]);
+    if (i == 0) continue;
+    report_.line(text_, marks_[i], ours,
+                 contenders_[i].name + ' ' + in_words(figures[i].median, as_),
+                 figures[i].median / figures[0].median);
+  }
+  for (const absent& each : absent_) {
+    report_.missing(text_, each.mark, ours, each.name, each.why);
+  }
+  return figures[0];
+}
+
+}  // namespace bench
