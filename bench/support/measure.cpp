@@ -6,7 +6,9 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <span>
+#include <time.h>
 #include <vector>
 
 namespace bench {
@@ -17,45 +19,63 @@ struct sample {
   double units = 0;
 };
 
-sample run(const contender& who, std::size_t passes) {
-  const clock_facts& facts = clock();
-  sample total;
-  if (who.prepare) {
-    for (std::size_t i = 0; i < passes; ++i) {
-      who.prepare();
-      const std::uint64_t before = ticks();
-      total.units += who.pass();
-      const auto took = static_cast<double>(ticks() - before) - facts.ticks_of_a_call;
-      total.nanoseconds += std::max(took, 1.0) * facts.nanoseconds_per_tick;
-    }
-    return total;
-  }
-  const std::uint64_t before = ticks();
-  for (std::size_t i = 0; i < passes; ++i) total.units += who.pass();
-  total.nanoseconds = static_cast<double>(ticks() - before) * facts.nanoseconds_per_tick;
-  return total;
-}
-
-// How many passes fill a round. The first pass of all warms caches and is not looked at.
-std::size_t passes_for(const contender& who, double nanoseconds) {
-  run(who, 1);
-  std::size_t passes = 1;
-  for (;;) {
-    const std::uint64_t before = ticks();
-    run(who, passes);
-    const double took = static_cast<double>(ticks() - before) * clock().nanoseconds_per_tick;
-    if (took >= nanoseconds / 4) {
-      const double wanted = static_cast<double>(passes) * nanoseconds / took;
-      return std::max<std::size_t>(1, static_cast<std::size_t>(std::lround(wanted)));
-    }
-    passes *= 2;
-  }
+// The time that this thread ran, so that what else runs on the machine counts less.
+double thread_nanoseconds() {
+  std::timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
 }
 
 double median_of(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const std::size_t middle = values.size() / 2;
   return values.size() % 2 != 0 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+// Passes of a microsecond, each of which is measured by itself: too short for the thread's clock.
+// One that took far longer than most was interrupted, and is left out.
+sample run_apart(const contender& who, std::size_t passes) {
+  const clock_facts& facts = clock();
+  std::vector<sample> taken(passes);
+  std::vector<double> times(passes);
+  for (std::size_t i = 0; i < passes; ++i) {
+    who.prepare();
+    const std::uint64_t before = ticks();
+    taken[i].units = who.pass();
+    const auto took = static_cast<double>(ticks() - before) - facts.ticks_of_a_call;
+    times[i] = taken[i].nanoseconds = std::max(took, 1.0) * facts.nanoseconds_per_tick;
+  }
+  const double longest = 4 * median_of(times);
+  sample total;
+  for (const sample& each : taken) {
+    if (each.nanoseconds > longest) continue;
+    total.nanoseconds += each.nanoseconds;
+    total.units += each.units;
+  }
+  return total;
+}
+
+sample run(const contender& who, std::size_t passes) {
+  if (who.prepare) return run_apart(who, passes);
+  sample total;
+  const double before = thread_nanoseconds();
+  for (std::size_t i = 0; i < passes; ++i) total.units += who.pass();
+  total.nanoseconds = thread_nanoseconds() - before;
+  return total;
+}
+
+// How many passes fill a round. The first pass of all warms caches and is not looked at.
+std::size_t passes_for(const contender& who, double nanoseconds) {
+  run(who, 1);
+  for (std::size_t passes = 1;; passes *= 2) {
+    const double before = thread_nanoseconds();
+    run(who, passes);
+    const double took = thread_nanoseconds() - before;
+    if (took >= nanoseconds / 4) {
+      const double wanted = static_cast<double>(passes) * nanoseconds / took;
+      return std::max<std::size_t>(1, static_cast<std::size_t>(std::lround(wanted)));
+    }
+  }
 }
 
 }  // namespace
