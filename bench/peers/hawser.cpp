@@ -3,7 +3,6 @@
 #include "peers/peer.hpp"
 #include "support/buffer.hpp"
 #include "support/places.hpp"
-#include "support/unmask_text.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -45,7 +44,7 @@ bool unmask_at_once(std::byte* base, const piece* pieces, std::size_t count, con
     hawser::utf8_state text;
     auto wire_key = hawser::masking_key::from_bytes(key);
     std::byte* const payload = base + each.offset;
-    if (unmask_text(text, payload, {payload, each.size}, wire_key) != each.size ||
+    if (hawser::unmask_utf8(text, payload, {payload, each.size}, wire_key) != each.size ||
         !text.is_complete()) {
       return false;
     }

@@ -1,3 +1,4 @@
+#include "hawser/simd/dispatch.hpp"
 #include "peers/peer.hpp"
 #include "support/bound.hpp"
 #include "support/buffer.hpp"
@@ -103,7 +104,7 @@ void add_peers(question& ask, std::span<const peer> peers, const std::vector<pie
 }
 
 void ask_large(report& out, std::span<const peer> peers) {
-  const double mark = widest_vectors() == "AVX-512" ? 0.9 : 0.7;
+  const double mark = hawser::simd::current_tier().name == "avx512" ? 0.9 : 0.7;
   for (const std::size_t size : {std::size_t{4} << 10, std::size_t{16} << 10, std::size_t{64} << 10,
                                  std::size_t{1} << 20, std::size_t{64} << 20}) {
     for (const std::size_t offset : {0U, 13U}) {
@@ -116,7 +117,7 @@ void ask_large(report& out, std::span<const peer> peers) {
       const auto units = static_cast<double>(size);
       question ask{out, text, scale::speed, offset == 0 ? "mask" : "", units};
       ask.add(masking(peers[0], all, bytes.data(), units));
-      ask.add({"read-modify-write bound",
+      ask.add({"read-modify-write bound, " + std::string{widest_vectors()} + ",",
                [&] {
                  flip(aligned.data(), size);
                  return units;

@@ -39,9 +39,6 @@ void report::line(std::string_view question, double mark, std::string_view ours,
               static_cast<int>(ours.size()), ours.data(), static_cast<int>(theirs.size()),
               theirs.data(), ratio);
   std::fflush(stdout);
-  if (mark == 0) return;
-  ++marks_;
-  if (ratio >= mark) ++reached_;
 }
 
 void report::missing(std::string_view question, double mark, std::string_view ours,
@@ -57,8 +54,6 @@ void report::figure(std::string_view plot, double x, std::string_view name,
   std::fprintf(csv_, "\"%.*s\",%g,\"%.*s\",%.6g,%.6g\n", static_cast<int>(plot.size()), plot.data(),
                x, static_cast<int>(name.size()), name.data(), value.median, value.least);
 }
-
-void report::sum_up() const { std::fprintf(stderr, "%d of %d marks reached\n", reached_, marks_); }
 
 std::string in_words(double nanoseconds, scale as) {
   std::array<char, 32> shown;

@@ -34,15 +34,10 @@ class report {
   /// A figure for the file: `x` is where it stands in the plot.
   void figure(std::string_view plot, double x, std::string_view name, const bench::figure& value);
 
-  /// Tells on the standard error how many marks were reached.
-  void sum_up() const;
-
  private:
   bench::effort effort_;
   std::string only_;
   std::FILE* csv_;
-  int marks_ = 0;
-  int reached_ = 0;
 };
 
 /// "4.42 ns", "55.1 GB/s".
