@@ -117,7 +117,7 @@ void ask_large(report& out, std::span<const peer> peers) {
       const auto units = static_cast<double>(size);
       question ask{out, text, scale::speed, offset == 0 ? "mask" : "", units};
       ask.add(masking(peers[0], all, bytes.data(), units));
-      ask.add({"read-modify-write bound, " + std::string{widest_vectors()} + ",",
+      ask.add({"bound (" + std::string{widest_vectors()} + ")",
                [&] {
                  flip(aligned.data(), size);
                  return units;
@@ -163,7 +163,8 @@ void ask_each_size(report& out, const peer& self) {
     ours[size] = figures[0].least;
     copies[size] = figures[1].least;
     for (std::size_t i = 0; i < 2; ++i) {
-      out.figure("mask each size", static_cast<double>(size), pair[i].name, figures[i]);
+      out.figure("mask each size", static_cast<double>(size), pair[i].name, scale::time,
+                 figures[i]);
     }
   }
   std::size_t worst = 1;

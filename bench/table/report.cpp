@@ -26,7 +26,7 @@ std::string with_mark(std::string_view question, double mark) {
 
 report::report(const bench::effort& effort, std::string_view only, std::FILE* csv)
     : effort_{effort}, only_{only}, csv_{csv} {
-  if (csv_ != nullptr) std::fputs("plot,x,name,median_ns,least_ns\n", csv_);
+  if (csv_ != nullptr) std::fputs("plot,x,name,unit,median_ns,least_ns\n", csv_);
 }
 
 bool report::wants(std::string_view question) const noexcept {
@@ -48,11 +48,12 @@ void report::missing(std::string_view question, double mark, std::string_view ou
               name.data(), static_cast<int>(why.size()), why.data());
 }
 
-void report::figure(std::string_view plot, double x, std::string_view name,
+void report::figure(std::string_view plot, double x, std::string_view name, scale as,
                     const bench::figure& value) {
   if (csv_ == nullptr || plot.empty()) return;
-  std::fprintf(csv_, "\"%.*s\",%g,\"%.*s\",%.6g,%.6g\n", static_cast<int>(plot.size()), plot.data(),
-               x, static_cast<int>(name.size()), name.data(), value.median, value.least);
+  std::fprintf(csv_, "\"%.*s\",%.0f,\"%.*s\",%s,%.6g,%.6g\n", static_cast<int>(plot.size()),
+               plot.data(), x, static_cast<int>(name.size()), name.data(),
+               as == scale::speed ? "byte" : "message", value.median, value.least);
 }
 
 std::string in_words(double nanoseconds, scale as) {
@@ -85,7 +86,7 @@ figure question::run() {
   const std::vector<figure> figures = measure(contenders_, report_.effort());
   const std::string ours = in_words(figures[0].median, as_);
   for (std::size_t i = 0; i < figures.size(); ++i) {
-    report_.figure(plot_, x_, contenders_[i].name, figures[i]);
+    report_.figure(plot_, x_, contenders_[i].name, as_, figures[i]);
     if (i == 0) continue;
     report_.line(text_, marks_[i], ours,
                  contenders_[i].name + ' ' + in_words(figures[i].median, as_),

@@ -32,7 +32,8 @@ class report {
   void missing(std::string_view question, double mark, std::string_view ours, std::string_view name,
                std::string_view why);
   /// A figure for the file: `x` is where it stands in the plot.
-  void figure(std::string_view plot, double x, std::string_view name, const bench::figure& value);
+  void figure(std::string_view plot, double x, std::string_view name, scale as,
+              const bench::figure& value);
 
  private:
   bench::effort effort_;
