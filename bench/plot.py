@@ -62,7 +62,8 @@ def speed(x, unit, median):
 def lines_against_size(folder, name, panels):
     """Panels beside each other: a title, and name -> points."""
     commands = [f"set multiplot layout 1,{len(panels)}",
-                "set logscale x 2", "set logscale y", "set grid", "set key bottom right samplen 2",
+                "set logscale x 2", "set logscale y", "set grid",
+                "set key below maxrows 2 samplen 2", "set yrange [0.3:200]",
                 "set xlabel 'bytes of a message'", "set ylabel 'GB/s'",
                 "set format x '%.0b%B'"]
     for title, series in panels:
@@ -83,7 +84,7 @@ def lines_against_size(folder, name, panels):
 def bars(folder, name, label, groups):
     """Clusters of bars: a cluster's title, and name -> nanoseconds."""
     names = list(dict.fromkeys(who for _, cluster in groups for who in cluster))
-    rows = [" ".join(["question"] + [quoted(who) for who in names])]
+    rows = []
     for title, cluster in groups:
         values = [f"{cluster[who]:.4g}" if who in cluster else "NaN" for who in names]
         rows.append(" ".join([quoted(title)] + values))
