@@ -31,6 +31,7 @@ int main(int argument_count, char** arguments) {
   const std::span all{arguments, static_cast<std::size_t>(argument_count)};
   bench::effort effort;
   std::string_view only;
+  std::string_view kernels;
   std::FILE* csv = nullptr;
   for (std::size_t i = 1; i < all.size(); ++i) {
     const std::string_view option = all[i];
@@ -40,7 +41,8 @@ int main(int argument_count, char** arguments) {
     } else if (option == "--only" && has_value) {
       only = all[++i];
     } else if (option == "--tier" && has_value) {
-      if (!use_tier(all[++i])) {
+      kernels = all[++i];
+      if (!use_tier(kernels)) {
         std::fprintf(stderr, "this machine has no tier %s\n", all[i]);
         return EXIT_FAILURE;
       }
@@ -56,7 +58,7 @@ int main(int argument_count, char** arguments) {
       return EXIT_FAILURE;
     }
   }
-  bench::report out{effort, only, csv};
+  bench::report out{effort, only, kernels, csv};
   bench::ask_mask(out);
   bench::ask_utf8(out);
   bench::ask_frames(out);

@@ -9,11 +9,17 @@
 #include <vector>
 
 namespace bench {
-namespace {
 
-// The question, with its mark behind it.
-std::string with_mark(std::string_view question, double mark) {
+report::report(const bench::effort& effort, std::string_view only, std::string_view kernels,
+               std::FILE* csv)
+    : effort_{effort}, only_{only}, kernels_{kernels}, csv_{csv} {
+  if (csv_ != nullptr) std::fputs("plot,x,name,unit,median_ns,least_ns\n", csv_);
+}
+
+// The question, with what is special about it behind it.
+std::string report::in_full(std::string_view question, double mark) const {
   std::string text{question};
+  if (!kernels_.empty()) text += ", with hawser's " + kernels_;
   if (mark != 0) {
     std::array<char, 32> shown;
     std::snprintf(shown.data(), shown.size(), " [mark %.2f]", mark);
@@ -22,20 +28,13 @@ std::string with_mark(std::string_view question, double mark) {
   return text;
 }
 
-}  // namespace
-
-report::report(const bench::effort& effort, std::string_view only, std::FILE* csv)
-    : effort_{effort}, only_{only}, csv_{csv} {
-  if (csv_ != nullptr) std::fputs("plot,x,name,unit,median_ns,least_ns\n", csv_);
-}
-
 bool report::wants(std::string_view question) const noexcept {
   return question.find(only_) != std::string_view::npos;
 }
 
 void report::line(std::string_view question, double mark, std::string_view ours,
                   std::string_view theirs, double ratio) {
-  std::printf("%s\t%.*s\t%.*s\t%.2f\n", with_mark(question, mark).c_str(),
+  std::printf("%s\t%.*s\t%.*s\t%.2f\n", in_full(question, mark).c_str(),
               static_cast<int>(ours.size()), ours.data(), static_cast<int>(theirs.size()),
               theirs.data(), ratio);
   std::fflush(stdout);
@@ -43,7 +42,7 @@ void report::line(std::string_view question, double mark, std::string_view ours,
 
 void report::missing(std::string_view question, double mark, std::string_view ours,
                      std::string_view name, std::string_view why) {
-  std::printf("%s\t%.*s\t%.*s not built: %.*s\t-\n", with_mark(question, mark).c_str(),
+  std::printf("%s\t%.*s\t%.*s not built: %.*s\t-\n", in_full(question, mark).c_str(),
               static_cast<int>(ours.size()), ours.data(), static_cast<int>(name.size()),
               name.data(), static_cast<int>(why.size()), why.data());
 }

@@ -19,7 +19,9 @@ enum class scale {
 /// for those who want one.
 class report {
  public:
-  report(const bench::effort& effort, std::string_view only, std::FILE* csv);
+  /// `kernels` are named where they are not those that hawser would choose.
+  report(const bench::effort& effort, std::string_view only, std::string_view kernels,
+         std::FILE* csv);
 
   const bench::effort& effort() const noexcept { return effort_; }
   /// True where nobody wants this question alone, or a part of it.
@@ -36,8 +38,11 @@ class report {
               const bench::figure& value);
 
  private:
+  std::string in_full(std::string_view question, double mark) const;
+
   bench::effort effort_;
   std::string only_;
+  std::string kernels_;
   std::FILE* csv_;
 };
 
