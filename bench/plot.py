@@ -66,11 +66,11 @@ def lines_against_size(folder, name, panels):
                 "set key below maxrows 2 samplen 2", "set yrange [0.3:200]",
                 "set xlabel 'bytes of a message'", "set ylabel 'GB/s'",
                 "set format x '%.0b%B'"]
-    for title, series in panels:
+    for panel, (title, series) in enumerate(panels):
         commands.append(f"set title {quoted(title)}")
         parts = []
         for number, (who, points) in enumerate(series.items()):
-            block = f"$data{abs(hash((title, number)))}"
+            block = f"$data{panel}_{number}"
             rows = "\n".join(f"{x} {speed(x, unit, median)}"
                              for x, unit, median in sorted(points) if x > 0)
             commands.append(f"{block} << EOD\n{rows}\nEOD")
@@ -114,7 +114,7 @@ def main():
         lines_against_size(folder, "mask", [("masking in place", plots["mask"])])
         drawn.append("mask")
     for name, prefix in (("utf8", "utf8 "), ("unmask_utf8", "unmask utf8 ")):
-        panels = [(f"{plot.removeprefix(prefix)}", series) for plot, series in plots.items()
+        panels = [(plot.removeprefix(prefix), series) for plot, series in plots.items()
                   if plot.startswith(prefix) and not plot.endswith("emoji")]
         if panels:
             lines_against_size(folder, name, panels)
