@@ -35,9 +35,13 @@ class delivery {
       const auto* bytes = static_cast<const std::byte*>(data);
       kept_->insert(kept_->end(), bytes, bytes + size);
     }
-    // Whoever hands it over must have written it. Nothing that they hold is touched, so that they
-    // may keep it in registers, as around a callback that is inlined.
+    // Whoever hands it over must have written it. Nothing else that they hold is touched where the
+    // compiler can be told so, as around a callback that is inlined.
+#if defined(__clang__)
+    asm volatile("" : : "r"(data) : "memory");
+#else
     asm volatile("" : : "m"(*static_cast<const char(*)[]>(data)));
+#endif
   }
 
   /// How often something was handed over, and how many bytes.
