@@ -1,0 +1,522 @@
+// Loads an echo server from one thread and says what a message costs the server.
+//
+//     load --port P --pid PID [--connections C] [--outstanding O] [--size BYTES] [--text]
+//          [--warm-up SECONDS] [--duration SECONDS] [--core N]
+//     load --port P --pid PID --idle N
+//
+// Each of C connections keeps O messages of the given size on the way: for every reply it sends the
+// next one. With --idle, N connections each send one message, wait for its reply, and then do
+// nothing. The answer is one line of JSON. Frames, masks and checks are this file's own: no library
+// stands between the clock and the socket.
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <array>
+#include <bit>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <random>
+#include <sched.h>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+namespace {
+
+using clock_type = std::chrono::steady_clock;
+
+[[noreturn]] void fail(const std::string& what) { throw std::runtime_error{what}; }
+[[noreturn]] void fail_errno(const std::string& what) { fail(what + ": " + std::strerror(errno)); }
+
+std::int64_t nanoseconds() {
+  return std::chrono::nanoseconds{clock_type::now().time_since_epoch()}.count();
+}
+
+struct options {
+  std::uint16_t port = 9001;
+  int pid = 0;
+  std::size_t connections = 64;
+  std::size_t outstanding = 1;
+  std::size_t size = 20;
+  std::size_t idle = 0;
+  bool is_text = false;
+  double warm_up = 0.5;
+  double duration = 2;
+  int core = -1;
+};
+
+// ---- The messages
+
+// The frames that go round: requests one behind the other, and the reply to each. Every connection
+// sends them in this order, over and over, so that any run of messages is one piece of memory.
+class messages {
+ public:
+  messages(std::size_t size, std::size_t run, bool is_text) {
+    constexpr std::size_t enough_bytes = std::size_t{64} << 10;
+    count_ = std::max<std::size_t>(run, std::clamp<std::size_t>(enough_bytes / (size + 1), 4, 256));
+    std::mt19937 random{20};
+    for (std::size_t i = 0; i < count_; ++i) add(size, is_text, random);
+    request_size_ = requests_.size() / count_;
+    reply_size_ = replies_.size() / count_;
+    // A run that goes over the end goes on in a copy of the beginning.
+    requests_.insert(requests_.end(), requests_.begin(),
+                     requests_.begin() + static_cast<std::ptrdiff_t>(run * request_size_));
+  }
+
+  [[nodiscard]] std::size_t count() const { return count_; }
+  [[nodiscard]] std::size_t request_size() const { return request_size_; }
+  [[nodiscard]] std::size_t reply_size() const { return reply_size_; }
+  [[nodiscard]] const char* requests() const { return requests_.data(); }
+  [[nodiscard]] const char* replies() const { return replies_.data(); }
+
+ private:
+  static void add_header(std::vector<char>& to, std::size_t size, bool is_text, bool is_masked) {
+    const int mask = is_masked ? 0x80 : 0;
+    to.push_back(static_cast<char>(0x80 | (is_text ? 1 : 2)));
+    const int bytes = size < 126 ? 0 : size < 65536 ? 2 : 8;
+    to.push_back(static_cast<char>(mask | (bytes == 0   ? static_cast<int>(size)
+                                           : bytes == 2 ? 126
+                                                        : 127)));
+    for (int i = bytes - 1; i >= 0; --i) to.push_back(static_cast<char>(size >> (8 * i)));
+  }
+
+  void add(std::size_t size, bool is_text, std::mt19937& random) {
+    std::array<char, 4> key;
+    for (char& each : key) each = static_cast<char>(1 + random() % 255);
+    add_header(requests_, size, is_text, true);
+    requests_.insert(requests_.end(), key.begin(), key.end());
+    add_header(replies_, size, is_text, false);
+    for (std::size_t i = 0; i < size; ++i) {
+      const char plain = static_cast<char>(is_text ? ' ' + random() % 95 : random() % 256);
+      replies_.push_back(plain);
+      requests_.push_back(static_cast<char>(plain ^ key[i % 4]));
+    }
+  }
+
+  std::size_t count_ = 0;
+  std::size_t request_size_ = 0;
+  std::size_t reply_size_ = 0;
+  std::vector<char> requests_;
+  std::vector<char> replies_;
+};
+
+// ---- Latencies
+
+// How many took how long, in steps of 1/64.
+class histogram {
+ public:
+  void add(std::int64_t value) { ++counts_[index_of(static_cast<std::uint64_t>(value))]; }
+  void clear() { counts_.fill(0); }
+
+  [[nodiscard]] double percentile(double share) const {
+    std::uint64_t total = 0;
+    for (const std::uint64_t each : counts_) total += each;
+    std::uint64_t left = static_cast<std::uint64_t>(share * static_cast<double>(total));
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+      if (counts_[i] > left) return value_of(i);
+      left -= counts_[i];
+    }
+    return 0;
+  }
+
+ private:
+  static constexpr int bits = 6;
+  [[nodiscard]] static std::size_t index_of(std::uint64_t value) {
+    const int shift = std::max(0, static_cast<int>(std::bit_width(value)) - bits - 1);
+    return (static_cast<std::size_t>(shift) << bits) + static_cast<std::size_t>(value >> shift);
+  }
+  [[nodiscard]] static double value_of(std::size_t index) {
+    if (index < (2U << bits)) return static_cast<double>(index);
+    const std::size_t shift = (index >> bits) - 1;
+    const std::size_t rest = index - (shift << bits);
+    return (static_cast<double>(rest) + 0.5) * static_cast<double>(std::uint64_t{1} << shift);
+  }
+
+  std::array<std::uint64_t, std::size_t{60} << bits> counts_ = {};
+};
+
+// ---- What the system knows of the server
+
+struct cpu_time {
+  double total = 0;  // seconds, to the nanosecond
+  double user = 0;   // seconds, as the system splits it: by ticks
+  double system = 0;
+};
+
+cpu_time cpu_of(int pid) {
+  const std::string base = "/proc/" + std::to_string(pid);
+  cpu_time result;
+  for (const auto& task : std::filesystem::directory_iterator{base + "/task"}) {
+    std::uint64_t ran = 0;
+    std::ifstream{task.path() / "schedstat"} >> ran;
+    result.total += static_cast<double>(ran) * 1e-9;
+  }
+  std::ifstream file{base + "/stat"};
+  std::string line;
+  std::getline(file, line);
+  const std::size_t name_end = line.rfind(')');
+  if (name_end == std::string::npos) fail("the server is gone");
+  std::istringstream rest{line.substr(name_end + 1)};
+  std::string skipped;
+  for (int i = 0; i < 11; ++i) rest >> skipped;
+  rest >> result.user >> result.system;
+  const auto ticks = static_cast<double>(::sysconf(_SC_CLK_TCK));
+  result.user /= ticks;
+  result.system /= ticks;
+  return result;
+}
+
+std::size_t private_bytes_of(int pid) {
+  std::ifstream file{"/proc/" + std::to_string(pid) + "/smaps_rollup"};
+  std::size_t kilobytes = 0;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("Private_Clean:") || line.starts_with("Private_Dirty:")) {
+      kilobytes += std::strtoull(line.c_str() + line.find(':') + 1, nullptr, 10);
+    }
+  }
+  if (kilobytes == 0) fail("the server is gone");
+  return kilobytes * 1024;
+}
+
+// ---- Sockets
+
+void send_all(int socket, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent < 0) fail_errno("send");
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
+}
+
+void receive_all(int socket, char* to, std::size_t size) {
+  while (size != 0) {
+    const ssize_t got = ::recv(socket, to, size, 0);
+    if (got <= 0) fail_errno("the server ended a connection");
+    to += got;
+    size -= static_cast<std::size_t>(got);
+  }
+}
+
+// A connection that has done its opening handshake, in blocking mode. One source address has not
+// enough ports for very many, so that each 20,000 get another one.
+int connect_websocket(std::uint16_t port, std::size_t index) {
+  constexpr std::size_t ports_of_an_address = 20'000;
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) fail_errno("socket");
+  const int on = 1;
+  ::sockaddr_in from{};
+  from.sin_family = AF_INET;
+  from.sin_addr.s_addr =
+      htonl(INADDR_LOOPBACK + static_cast<std::uint32_t>(index / ports_of_an_address));
+  ::setsockopt(socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+  if (::bind(socket, reinterpret_cast<::sockaddr*>(&from), sizeof from) != 0) fail_errno("bind");
+  ::sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  to.sin_port = htons(port);
+  if (::connect(socket, reinterpret_cast<::sockaddr*>(&to), sizeof to) != 0) {
+    fail_errno("connect");
+  }
+  ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  // Closing leaves no port in TIME_WAIT: runs follow each other closely.
+  const ::linger at_once{1, 0};
+  ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+
+  // Key and answer are those of RFC 6455, 1.3.
+  send_all(socket, "GET / HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(port) +
+                       "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                       "Sec-WebSocket-Version: 13\r\n\r\n");
+  std::string answer;
+  while (!answer.ends_with("\r\n\r\n")) {
+    char next = 0;
+    receive_all(socket, &next, 1);
+    answer += next;
+  }
+  if (!answer.starts_with("HTTP/1.1 101") ||
+      answer.find("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") == std::string::npos) {
+    fail("no WebSocket opened: " + answer);
+  }
+  return socket;
+}
+
+// ---- The load
+
+struct connection {
+  int socket = -1;
+  std::size_t next_request = 0;  // the place in the round
+  std::size_t next_reply = 0;
+  std::size_t reply_offset = 0;  // bytes of that reply that came
+  std::size_t unsent = 0;        // bytes of requests that are due, and where they begin
+  const char* unsent_at = nullptr;
+  std::size_t sent_head = 0;  // ring of the times at which what is on the way was sent
+  std::size_t sent_tail = 0;
+  bool waits_to_send = false;
+};
+
+class load {
+ public:
+  explicit load(const options& chosen)
+      : options_{chosen},
+        messages_{chosen.size, chosen.outstanding, chosen.is_text},
+        sent_times_(chosen.connections * chosen.outstanding),
+        connections_(chosen.connections),
+        epoll_{::epoll_create1(EPOLL_CLOEXEC)} {
+    for (std::size_t i = 0; i < connections_.size(); ++i) {
+      connections_[i].socket = connect_websocket(options_.port, i);
+      control(EPOLL_CTL_ADD, i, EPOLLIN);
+    }
+  }
+
+  void run() {
+    for (std::size_t i = 0; i < connections_.size(); ++i) send(i, options_.outstanding);
+    turn_for(options_.warm_up);
+    latencies_.clear();
+    replies_ = 0;
+    const cpu_time before = cpu_of(options_.pid);
+    const cpu_time own_before = cpu_of(::getpid());
+    const double seconds = turn_for(options_.duration);
+    const cpu_time after = cpu_of(options_.pid);
+    const cpu_time own_after = cpu_of(::getpid());
+    if (replies_ == 0) fail("no reply came");
+    report(seconds, before, after, own_after.total - own_before.total);
+  }
+
+ private:
+  void control(int operation, std::size_t index, std::uint32_t events) {
+    ::epoll_event interest{};
+    interest.events = events;
+    interest.data.u64 = index;
+    if (::epoll_ctl(epoll_, operation, connections_[index].socket, &interest) != 0) {
+      fail_errno("epoll_ctl");
+    }
+  }
+
+  double turn_for(double seconds) {
+    const std::int64_t begin = nanoseconds();
+    const std::int64_t end = begin + static_cast<std::int64_t>(seconds * 1e9);
+    std::array<::epoll_event, 256> ready;
+    do {
+      const int count = ::epoll_wait(epoll_, ready.data(), static_cast<int>(ready.size()), 1000);
+      if (count == 0) fail("nothing came for a second");
+      for (int i = 0; i < count; ++i) {
+        const ::epoll_event& event = ready[static_cast<std::size_t>(i)];
+        const auto index = static_cast<std::size_t>(event.data.u64);
+        if ((event.events & EPOLLOUT) != 0) push(index);
+        if ((event.events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0) receive(index);
+      }
+    } while (now_ < end);
+    return static_cast<double>(now_ - begin) * 1e-9;
+  }
+
+  void receive(std::size_t index) {
+    connection& from = connections_[index];
+    const ssize_t got = ::recv(from.socket, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+    if (got < 0 && errno == EAGAIN) return;
+    if (got <= 0) fail_errno("the server ended a connection");
+    now_ = nanoseconds();
+    const char* at = buffer_.data();
+    const char* const end = at + got;
+    std::size_t complete = 0;
+    while (at != end) {
+      const std::size_t size =
+          std::min(static_cast<std::size_t>(end - at), messages_.reply_size() - from.reply_offset);
+      const char* expected = messages_.replies() + from.next_reply * messages_.reply_size();
+      if (std::memcmp(at, expected + from.reply_offset, size) != 0) fail("a wrong reply came");
+      at += size;
+      from.reply_offset += size;
+      if (from.reply_offset != messages_.reply_size()) break;
+      from.reply_offset = 0;
+      if (++from.next_reply == messages_.count()) from.next_reply = 0;
+      latencies_.add(now_ - sent_times_[index * options_.outstanding + from.sent_tail]);
+      if (++from.sent_tail == options_.outstanding) from.sent_tail = 0;
+      if (++complete > options_.outstanding) fail("a reply came to nothing");
+    }
+    replies_ += complete;
+    if (complete != 0) send(index, complete);
+  }
+
+  // Sends the next `count` messages. A run that was not sent whole is only followed by the next.
+  void send(std::size_t index, std::size_t count) {
+    connection& to = connections_[index];
+    now_ = nanoseconds();
+    for (std::size_t i = 0; i < count; ++i) {
+      sent_times_[index * options_.outstanding + to.sent_head] = now_;
+      if (++to.sent_head == options_.outstanding) to.sent_head = 0;
+    }
+    if (to.unsent == 0) {
+      to.unsent_at = messages_.requests() + to.next_request * messages_.request_size();
+    }
+    to.unsent += count * messages_.request_size();
+    to.next_request = (to.next_request + count) % messages_.count();
+    push(index);
+  }
+
+  void push(std::size_t index) {
+    connection& to = connections_[index];
+    const std::size_t round = messages_.count() * messages_.request_size();
+    while (to.unsent != 0) {
+      const ssize_t sent = ::send(to.socket, to.unsent_at, to.unsent, MSG_DONTWAIT | MSG_NOSIGNAL);
+      if (sent < 0 && errno == EAGAIN) break;
+      if (sent < 0) fail_errno("send");
+      to.unsent -= static_cast<std::size_t>(sent);
+      to.unsent_at += sent;
+      // What is on the way is never more than the copy behind the round's end.
+      if (to.unsent_at >= messages_.requests() + round) to.unsent_at -= round;
+    }
+    const bool waits = to.unsent != 0;
+    if (waits == to.waits_to_send) return;
+    to.waits_to_send = waits;
+    control(EPOLL_CTL_MOD, index, waits ? EPOLLIN | EPOLLOUT : EPOLLIN);
+  }
+
+  void report(double seconds, const cpu_time& before, const cpu_time& after, double own) const {
+    const auto count = static_cast<double>(replies_);
+    const double total = after.total - before.total;
+    const double user = after.user - before.user;
+    const double system = after.system - before.system;
+    const double user_share = user + system == 0 ? 0 : user / (user + system);
+    std::cout << "{\"messages\":" << replies_ << ",\"seconds\":" << seconds
+              << ",\"messages_per_second\":" << count / seconds
+              << ",\"cpu_us\":" << total / count * 1e6
+              << ",\"user_us\":" << total * user_share / count * 1e6
+              << ",\"system_us\":" << total * (1 - user_share) / count * 1e6
+              << ",\"server_load\":" << total / seconds << ",\"own_load\":" << own / seconds
+              << ",\"p50_us\":" << latencies_.percentile(0.5) / 1e3
+              << ",\"p90_us\":" << latencies_.percentile(0.9) / 1e3
+              << ",\"p99_us\":" << latencies_.percentile(0.99) / 1e3
+              << ",\"p999_us\":" << latencies_.percentile(0.999) / 1e3 << "}\n";
+  }
+
+  options options_;
+  messages messages_;
+  std::vector<std::int64_t> sent_times_;
+  std::vector<connection> connections_;
+  int epoll_;
+  std::int64_t now_ = 0;
+  std::uint64_t replies_ = 0;
+  histogram latencies_;
+  std::array<char, std::size_t{256} << 10> buffer_;
+};
+
+// ---- Idle connections
+
+void echo_once(int socket, const messages& message) {
+  std::vector<char> reply(message.reply_size());
+  send_all(socket, {message.requests(), message.request_size()});
+  receive_all(socket, reply.data(), reply.size());
+  if (std::memcmp(reply.data(), message.replies(), reply.size()) != 0) fail("a wrong reply came");
+}
+
+void measure_idle(const options& chosen) {
+  using namespace std::chrono_literals;
+  constexpr std::size_t before_count = 16;  // these pay for what is touched once
+  const messages message{chosen.size, 1, chosen.is_text};
+  std::vector<int> sockets;
+  const auto open = [&](std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      sockets.push_back(connect_websocket(chosen.port, sockets.size()));
+      echo_once(sockets.back(), message);
+    }
+    std::this_thread::sleep_for(100ms);
+  };
+  open(before_count);
+  const std::size_t before = private_bytes_of(chosen.pid);
+  open(chosen.idle);
+  const std::size_t after = private_bytes_of(chosen.pid);
+  std::cout << "{\"connections\":" << chosen.idle << ",\"before\":" << before
+            << ",\"after\":" << after << ",\"bytes_per_connection\":"
+            << (static_cast<double>(after) - static_cast<double>(before)) /
+                   static_cast<double>(chosen.idle)
+            << "}\n";
+  for (const int socket : sockets) ::close(socket);
+}
+
+// ---- The program
+
+options parse(int count, char** arguments) {
+  options parsed;
+  for (int i = 1; i < count; ++i) {
+    const std::string_view name = arguments[i];
+    if (name == "--text") {
+      parsed.is_text = true;
+      continue;
+    }
+    if (++i == count) fail(std::string{name} + " needs a value");
+    const char* const value = arguments[i];
+    const auto number = static_cast<std::size_t>(std::strtoull(value, nullptr, 10));
+    if (name == "--port") {
+      parsed.port = static_cast<std::uint16_t>(number);
+    } else if (name == "--pid") {
+      parsed.pid = static_cast<int>(number);
+    } else if (name == "--connections") {
+      parsed.connections = number;
+    } else if (name == "--outstanding") {
+      parsed.outstanding = number;
+    } else if (name == "--size") {
+      parsed.size = number;
+    } else if (name == "--idle") {
+      parsed.idle = number;
+    } else if (name == "--warm-up") {
+      parsed.warm_up = std::atof(value);
+    } else if (name == "--duration") {
+      parsed.duration = std::atof(value);
+    } else if (name == "--core") {
+      parsed.core = std::atoi(value);
+    } else {
+      fail("there is no option " + std::string{name});
+    }
+  }
+  if (parsed.pid == 0) fail("--pid PID: of which server?");
+  if (parsed.connections == 0 || parsed.outstanding == 0) fail("that is no load");
+  return parsed;
+}
+
+void pin(int core) {
+  ::cpu_set_t cores;
+  CPU_ZERO(&cores);
+  CPU_SET(static_cast<std::size_t>(core), &cores);
+  if (::sched_setaffinity(0, sizeof cores, &cores) != 0) fail_errno("sched_setaffinity");
+}
+
+void raise_descriptor_limit(std::size_t wanted) {
+  ::rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < wanted + 64) fail("the limit of descriptors is too low: ulimit -Hn");
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  try {
+    const options chosen = parse(count, arguments);
+    if (chosen.core >= 0) pin(chosen.core);
+    raise_descriptor_limit(std::max(chosen.connections, chosen.idle));
+    if (chosen.idle != 0) {
+      measure_idle(chosen);
+    } else {
+      std::make_unique<load>(chosen)->run();
+    }
+  } catch (const std::exception& wrong) {
+    std::cerr << "load: " << wrong.what() << '\n';
+    return 1;
+  }
+}
