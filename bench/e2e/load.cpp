@@ -1,12 +1,13 @@
-// Loads an echo server from one thread and says what a message costs the server.
+// Loads echo servers from one thread and says what a message costs each of them.
 //
-//     load --port P --pid PID [--connections C] [--outstanding O] [--size BYTES] [--text]
-//          [--warm-up SECONDS] [--duration SECONDS] [--core N]
-//     load --port P --pid PID --idle N
+//     load --server PORT:PID [--server PORT:PID ...] [--connections C] [--outstanding O]
+//          [--size BYTES] [--text] [--slices N] [--slice SECONDS] [--core N]
+//     load --server PORT:PID --idle N
 //
 // Each of C connections keeps O messages of the given size on the way: for every reply it sends the
-// next one. With --idle, N connections each send one message, wait for its reply, and then do
-// nothing. The answer is one line of JSON. Frames, masks and checks are this file's own: no library
+// next one. Where there are several servers, they have turns: a slice of time each, N times. With
+// --idle, N connections each send one message, wait for its reply, and then do nothing. The answer
+// is a line of JSON for each server. Frames, masks and checks are this file's own: no library
 // stands between the clock and the socket.
 
 #include <algorithm>
@@ -18,7 +19,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
+#include <ctime>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -48,16 +49,20 @@ std::int64_t nanoseconds() {
   return std::chrono::nanoseconds{clock_type::now().time_since_epoch()}.count();
 }
 
-struct options {
-  std::uint16_t port = 9001;
+struct server {
+  std::uint16_t port = 0;
   int pid = 0;
+};
+
+struct options {
+  std::vector<server> servers;
   std::size_t connections = 64;
   std::size_t outstanding = 1;
   std::size_t size = 20;
   std::size_t idle = 0;
   bool is_text = false;
-  double warm_up = 0.5;
-  double duration = 2;
+  std::size_t slices = 20;
+  double slice = 0.1;
   int core = -1;
 };
 
@@ -122,7 +127,6 @@ class messages {
 class histogram {
  public:
   void add(std::int64_t value) { ++counts_[index_of(static_cast<std::uint64_t>(value))]; }
-  void clear() { counts_.fill(0); }
 
   [[nodiscard]] double percentile(double share) const {
     std::uint64_t total = 0;
@@ -157,17 +161,32 @@ struct cpu_time {
   double total = 0;  // seconds, to the nanosecond
   double user = 0;   // seconds, as the system splits it: by ticks
   double system = 0;
+
+  cpu_time& operator+=(const cpu_time& other) {
+    total += other.total;
+    user += other.user;
+    system += other.system;
+    return *this;
+  }
+  friend cpu_time operator-(const cpu_time& a, const cpu_time& b) {
+    return {a.total - b.total, a.user - b.user, a.system - b.system};
+  }
 };
 
-cpu_time cpu_of(int pid) {
-  const std::string base = "/proc/" + std::to_string(pid);
-  cpu_time result;
-  for (const auto& task : std::filesystem::directory_iterator{base + "/task"}) {
-    std::uint64_t ran = 0;
-    std::ifstream{task.path() / "schedstat"} >> ran;
-    result.total += static_cast<double>(ran) * 1e-9;
+// Of all its threads.
+double cpu_seconds_of(int pid) {
+  ::clockid_t clock{};
+  ::timespec ran{};
+  if (::clock_getcpuclockid(pid, &clock) != 0 || ::clock_gettime(clock, &ran) != 0) {
+    fail("the server is gone");
   }
-  std::ifstream file{base + "/stat"};
+  return static_cast<double>(ran.tv_sec) + static_cast<double>(ran.tv_nsec) * 1e-9;
+}
+
+cpu_time cpu_of(int pid) {
+  cpu_time result;
+  result.total = cpu_seconds_of(pid);
+  std::ifstream file{"/proc/" + std::to_string(pid) + "/stat"};
   std::string line;
   std::getline(file, line);
   const std::size_t name_end = line.rfind(')');
@@ -272,30 +291,59 @@ struct connection {
 
 class load {
  public:
-  explicit load(const options& chosen)
+  load(const options& chosen, const server& loaded)
       : options_{chosen},
+        server_{loaded},
         messages_{chosen.size, chosen.outstanding, chosen.is_text},
         sent_times_(chosen.connections * chosen.outstanding),
         connections_(chosen.connections),
         epoll_{::epoll_create1(EPOLL_CLOEXEC)} {
     for (std::size_t i = 0; i < connections_.size(); ++i) {
-      connections_[i].socket = connect_websocket(options_.port, i);
+      connections_[i].socket = connect_websocket(server_.port, i);
       control(EPOLL_CTL_ADD, i, EPOLLIN);
     }
   }
 
-  void run() {
+  // Everything is on its way, and the server has seen it all a few times.
+  void start() {
     for (std::size_t i = 0; i < connections_.size(); ++i) send(i, options_.outstanding);
-    turn_for(options_.warm_up);
-    latencies_.clear();
+    turn_for(options_.slice);
+  }
+
+  // What still comes from the slice before, and the caches' change of hands, are not counted.
+  void run_slice() {
+    turn_for(std::min(options_.slice / 5, 0.02));
+    is_counting_ = true;
     replies_ = 0;
-    const cpu_time before = cpu_of(options_.pid);
-    const cpu_time own_before = cpu_of(::getpid());
-    const double seconds = turn_for(options_.duration);
-    const cpu_time after = cpu_of(options_.pid);
-    const cpu_time own_after = cpu_of(::getpid());
+    const cpu_time before = cpu_of(server_.pid);
+    const double own_before = cpu_seconds_of(::getpid());
+    seconds_ += turn_for(options_.slice);
+    const cpu_time used = cpu_of(server_.pid) - before;
+    own_ += cpu_seconds_of(::getpid()) - own_before;
+    is_counting_ = false;
     if (replies_ == 0) fail("no reply came");
-    report(seconds, before, after, own_after.total - own_before.total);
+    used_ += used;
+    all_replies_ += replies_;
+    slices_.push_back(used.total / static_cast<double>(replies_) * 1e6);
+  }
+
+  void report() const {
+    const auto count = static_cast<double>(all_replies_);
+    const double by_ticks = used_.user + used_.system;
+    const double user_share = by_ticks == 0 ? 0 : used_.user / by_ticks;
+    std::cout << "{\"messages\":" << all_replies_ << ",\"seconds\":" << seconds_
+              << ",\"messages_per_second\":" << count / seconds_
+              << ",\"cpu_us\":" << used_.total / count * 1e6
+              << ",\"user_us\":" << used_.total * user_share / count * 1e6
+              << ",\"system_us\":" << used_.total * (1 - user_share) / count * 1e6
+              << ",\"server_load\":" << used_.total / seconds_
+              << ",\"own_load\":" << own_ / seconds_
+              << ",\"p50_us\":" << latencies_.percentile(0.5) / 1e3
+              << ",\"p90_us\":" << latencies_.percentile(0.9) / 1e3
+              << ",\"p99_us\":" << latencies_.percentile(0.99) / 1e3
+              << ",\"p999_us\":" << latencies_.percentile(0.999) / 1e3 << ",\"slices_cpu_us\":[";
+    for (std::size_t i = 0; i < slices_.size(); ++i) std::cout << (i == 0 ? "" : ",") << slices_[i];
+    std::cout << "]}\n";
   }
 
  private:
@@ -344,7 +392,8 @@ class load {
       if (from.reply_offset != messages_.reply_size()) break;
       from.reply_offset = 0;
       if (++from.next_reply == messages_.count()) from.next_reply = 0;
-      latencies_.add(now_ - sent_times_[index * options_.outstanding + from.sent_tail]);
+      if (is_counting_)
+        latencies_.add(now_ - sent_times_[index * options_.outstanding + from.sent_tail]);
       if (++from.sent_tail == options_.outstanding) from.sent_tail = 0;
       if (++complete > options_.outstanding) fail("a reply came to nothing");
     }
@@ -386,34 +435,35 @@ class load {
     control(EPOLL_CTL_MOD, index, waits ? EPOLLIN | EPOLLOUT : EPOLLIN);
   }
 
-  void report(double seconds, const cpu_time& before, const cpu_time& after, double own) const {
-    const auto count = static_cast<double>(replies_);
-    const double total = after.total - before.total;
-    const double user = after.user - before.user;
-    const double system = after.system - before.system;
-    const double user_share = user + system == 0 ? 0 : user / (user + system);
-    std::cout << "{\"messages\":" << replies_ << ",\"seconds\":" << seconds
-              << ",\"messages_per_second\":" << count / seconds
-              << ",\"cpu_us\":" << total / count * 1e6
-              << ",\"user_us\":" << total * user_share / count * 1e6
-              << ",\"system_us\":" << total * (1 - user_share) / count * 1e6
-              << ",\"server_load\":" << total / seconds << ",\"own_load\":" << own / seconds
-              << ",\"p50_us\":" << latencies_.percentile(0.5) / 1e3
-              << ",\"p90_us\":" << latencies_.percentile(0.9) / 1e3
-              << ",\"p99_us\":" << latencies_.percentile(0.99) / 1e3
-              << ",\"p999_us\":" << latencies_.percentile(0.999) / 1e3 << "}\n";
-  }
-
   options options_;
+  server server_;
   messages messages_;
   std::vector<std::int64_t> sent_times_;
   std::vector<connection> connections_;
   int epoll_;
   std::int64_t now_ = 0;
-  std::uint64_t replies_ = 0;
+  bool is_counting_ = false;
+  std::uint64_t replies_ = 0;  // of this slice
+  std::uint64_t all_replies_ = 0;
+  double seconds_ = 0;
+  double own_ = 0;
+  cpu_time used_;
+  std::vector<double> slices_;
   histogram latencies_;
   std::array<char, std::size_t{256} << 10> buffer_;
 };
+
+void run(const options& chosen) {
+  std::vector<std::unique_ptr<load>> loads;
+  for (const server& each : chosen.servers) {
+    loads.push_back(std::make_unique<load>(chosen, each));
+    loads.back()->start();
+  }
+  for (std::size_t i = 0; i < chosen.slices; ++i) {
+    for (const auto& each : loads) each->run_slice();
+  }
+  for (const auto& each : loads) each->report();
+}
 
 // ---- Idle connections
 
@@ -431,15 +481,15 @@ void measure_idle(const options& chosen) {
   std::vector<int> sockets;
   const auto open = [&](std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
-      sockets.push_back(connect_websocket(chosen.port, sockets.size()));
+      sockets.push_back(connect_websocket(chosen.servers[0].port, sockets.size()));
       echo_once(sockets.back(), message);
     }
     std::this_thread::sleep_for(100ms);
   };
   open(before_count);
-  const std::size_t before = private_bytes_of(chosen.pid);
+  const std::size_t before = private_bytes_of(chosen.servers[0].pid);
   open(chosen.idle);
-  const std::size_t after = private_bytes_of(chosen.pid);
+  const std::size_t after = private_bytes_of(chosen.servers[0].pid);
   std::cout << "{\"connections\":" << chosen.idle << ",\"before\":" << before
             << ",\"after\":" << after << ",\"bytes_per_connection\":"
             << (static_cast<double>(after) - static_cast<double>(before)) /
@@ -461,10 +511,10 @@ options parse(int count, char** arguments) {
     if (++i == count) fail(std::string{name} + " needs a value");
     const char* const value = arguments[i];
     const auto number = static_cast<std::size_t>(std::strtoull(value, nullptr, 10));
-    if (name == "--port") {
-      parsed.port = static_cast<std::uint16_t>(number);
-    } else if (name == "--pid") {
-      parsed.pid = static_cast<int>(number);
+    if (name == "--server") {
+      const char* const colon = std::strchr(value, ':');
+      if (colon == nullptr) fail("--server PORT:PID");
+      parsed.servers.push_back({static_cast<std::uint16_t>(number), std::atoi(colon + 1)});
     } else if (name == "--connections") {
       parsed.connections = number;
     } else if (name == "--outstanding") {
@@ -473,17 +523,17 @@ options parse(int count, char** arguments) {
       parsed.size = number;
     } else if (name == "--idle") {
       parsed.idle = number;
-    } else if (name == "--warm-up") {
-      parsed.warm_up = std::atof(value);
-    } else if (name == "--duration") {
-      parsed.duration = std::atof(value);
+    } else if (name == "--slices") {
+      parsed.slices = number;
+    } else if (name == "--slice") {
+      parsed.slice = std::atof(value);
     } else if (name == "--core") {
       parsed.core = std::atoi(value);
     } else {
       fail("there is no option " + std::string{name});
     }
   }
-  if (parsed.pid == 0) fail("--pid PID: of which server?");
+  if (parsed.servers.empty()) fail("--server PORT:PID: which one?");
   if (parsed.connections == 0 || parsed.outstanding == 0) fail("that is no load");
   return parsed;
 }
@@ -509,11 +559,11 @@ int main(int count, char** arguments) {
   try {
     const options chosen = parse(count, arguments);
     if (chosen.core >= 0) pin(chosen.core);
-    raise_descriptor_limit(std::max(chosen.connections, chosen.idle));
+    raise_descriptor_limit(std::max(chosen.connections * chosen.servers.size(), chosen.idle));
     if (chosen.idle != 0) {
       measure_idle(chosen);
     } else {
-      std::make_unique<load>(chosen)->run();
+      run(chosen);
     }
   } catch (const std::exception& wrong) {
     std::cerr << "load: " << wrong.what() << '\n';

@@ -34,6 +34,7 @@ class Question:
         self.arguments = arguments
         self.quick_arguments = quick_arguments
         self.pairs = pairs
+        self.is_echo = answer == "cpu_us"
 
 
 def echo(connections, outstanding, size, words):
@@ -42,8 +43,8 @@ def echo(connections, outstanding, size, words):
         f"echo, {connections} connections x {outstanding} outstanding, {words}: server CPU",
         "cpu_us",
         "us",
-        load + ["--warm-up", 0.3, "--duration", 1],
-        load + ["--warm-up", 0.04, "--duration", 0.1],
+        load + ["--slices", 15, "--slice", 0.08],
+        load + ["--slices", 5, "--slice", 0.03],
         11,
     )
 
@@ -84,26 +85,32 @@ class Servers:
                 self.programs[name] = what
         self.server_core, self.load_core = cores()
 
-    def run(self, name, arguments):
-        port = free_port()
-        server = subprocess.Popen(
-            [self.programs[name], "--port", str(port)],
-            stdout=subprocess.DEVNULL,
-            preexec_fn=lambda: self.prepare(self.server_core),
-        )
+    def run(self, names, arguments):
+        """One result for each of the servers, which have turns while they all run."""
+        running = []
         try:
-            await_listening(server, port)
-            command = [self.programs["load"], "--port", port, "--pid", server.pid]
-            command += ["--core", self.load_core] + arguments
+            for name in names:
+                port = free_port()
+                command = [self.programs[name], "--port", str(port)]
+                running.append((port, subprocess.Popen(command, **self.surroundings())))
+                await_listening(running[-1][1], port)
+            command = [self.programs["load"], "--core", self.load_core] + arguments
+            for port, server in running:
+                command += ["--server", f"{port}:{server.pid}"]
             done = subprocess.run(
                 [str(each) for each in command], capture_output=True, text=True, timeout=120
             )
             if done.returncode != 0:
-                raise RuntimeError(f"{name}: {done.stderr.strip()}")
-            return json.loads(done.stdout)
+                raise RuntimeError(f"{' and '.join(names)}: {done.stderr.strip()}")
+            return [json.loads(line) for line in done.stdout.splitlines()]
         finally:
-            server.kill()
-            server.wait()
+            for _, server in running:
+                server.kill()
+                server.wait()
+
+    def surroundings(self):
+        core = self.server_core
+        return {"stdout": subprocess.DEVNULL, "preexec_fn": lambda: self.prepare(core)}
 
     @staticmethod
     def prepare(core):
@@ -129,45 +136,56 @@ def await_listening(server, port):
     raise RuntimeError(f"{server.args[0]} does not listen")
 
 
-def ask(question, servers, peers, arguments, pairs, is_sharing, record):
+def ask(question, servers, peers, arguments, pairs, record):
     """Pairs of (ours, theirs) for each peer; and those that failed.
 
-    A quick run has one of ours for all peers in a round.
+    Ours and theirs run at the same time and have turns of a fraction of a second, so that what the
+    machine does besides hits both. A pair's ratio is the median over the turns.
     """
     found = {peer: [] for peer in peers}
     failed = {}
-
-    def answer(name, number):
-        result = servers.run(name, arguments)
-        record(question, name, number, result)
-        return result[question.answer]
-
     for number in range(pairs):
-        shared = answer(OURS, number) if is_sharing else None
         for peer in peers:
             if peer in failed:
                 continue
-            ours = shared if is_sharing else answer(OURS, number)
             try:
-                found[peer].append((ours, answer(peer, number)))
+                results = run_pair(question, servers, peer, arguments)
             except RuntimeError as wrong:
                 failed[peer] = str(wrong)
+                continue
+            for name, result in zip((OURS, peer), results):
+                record(question, name, peer, number, result)
+            found[peer].append(tuple(results))
         print(f"{question.name}: {number + 1} of {pairs}", file=sys.stderr)
     return found, failed
+
+
+def run_pair(question, servers, peer, arguments):
+    if question.is_echo:
+        return servers.run([OURS, peer], arguments)
+    return servers.run([OURS], arguments) + servers.run([peer], arguments)
+
+
+def ratio_of(question, pair):
+    ours, theirs = pair
+    if question.is_echo:
+        slices = zip(ours["slices_cpu_us"], theirs["slices_cpu_us"])
+        return statistics.median(their / our for our, their in slices)
+    return theirs[question.answer] / ours[question.answer]
 
 
 def show(value):
     return f"{value:.3g}" if value < 100 else f"{value:.0f}"
 
 
-def report(name, unit, pairs):
-    ours = statistics.median(pair[0] for pair in pairs)
-    theirs = statistics.median(pair[1] for pair in pairs)
-    ratios = sorted(pair[1] / pair[0] for pair in pairs)
+def report(question, name, pairs):
+    ours = statistics.median(pair[0][question.answer] for pair in pairs)
+    theirs = statistics.median(pair[1][question.answer] for pair in pairs)
+    ratios = sorted(ratio_of(question, pair) for pair in pairs)
     print(
         name,
-        f"{show(ours)} {unit}",
-        f"{show(theirs)} {unit}",
+        f"{show(ours)} {question.unit}",
+        f"{show(theirs)} {question.unit}",
         f"{statistics.median(ratios):.3f}",
         sep="\t",
         flush=True,
@@ -189,8 +207,12 @@ def main():
     servers = Servers(chosen.build)
     rows = []
 
-    def record(question, name, number, result):
-        rows.append({"question": question.name, "server": name, "pair": number, **result})
+    def record(question, name, peer, number, result):
+        numbers = {key: value for key, value in result.items() if key != "slices_cpu_us"}
+        question = question.name
+        rows.append(
+            {"question": question, "server": name, "against": peer, "pair": number, **numbers}
+        )
 
     failures = 0
     for question in QUESTIONS:
@@ -198,22 +220,16 @@ def main():
             continue
         wanted = chosen.peers.split(",")
         peers = [peer for peer in wanted if peer in servers.programs]
-        is_idle = question.answer != "cpu_us"
-        pairs = chosen.pairs or ((1 if is_idle else 3) if chosen.quick else question.pairs)
+        pairs = chosen.pairs or (1 if chosen.quick else question.pairs)
         arguments = question.quick_arguments if chosen.quick else question.arguments
-        try:
-            found, failed = ask(question, servers, peers, arguments, pairs, chosen.quick, record)
-        except RuntimeError as wrong:
-            failures += 1
-            print(f"{question.name}: {wrong}", file=sys.stderr)
-            continue
+        found, failed = ask(question, servers, peers, arguments, pairs, record)
         failures += len(failed)
         for peer in wanted:
             name = f"{question.name}, against {peer}"
             if peer in failed:
                 print(name, "", f"failed: {failed[peer]}", "", sep="\t", flush=True)
             elif peer in peers:
-                report(name, question.unit, found[peer])
+                report(question, name, found[peer])
             else:
                 why = servers.missing.get(peer, "not built: there is no such peer")
                 print(name, "", why, "", sep="\t", flush=True)
