@@ -10,15 +10,23 @@
 #include "hawser/adapters/epoll.hpp"
 #include "hawser/hawser.hpp"
 
+#include <cerrno>
+#include <cstdint>
 #include <cstdlib>
+#include <functional>
 #include <iostream>
+#include <iterator>
 #include <list>
 #include <signal.h>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <sys/signalfd.h>
+#include <system_error>
 #include <thread>
+#include <unistd.h>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -34,6 +42,7 @@ class worker {
   explicit worker(const hawser::epoll_server_options& options) : server_{loop_, options} {}
 
   [[nodiscard]] const hawser::local_address& address() const { return server_.address(); }
+  [[nodiscard]] hawser::epoll_loop& loop() { return loop_; }
 
   void run() {
     while (!is_stopping_ || server_.size() != 0) loop_.poll(hawser::duration::seconds(60));
@@ -51,6 +60,38 @@ class worker {
   hawser::epoll_loop loop_;
   hawser::epoll_server<echo> server_;
   bool is_stopping_ = false;
+};
+
+// SIGINT and SIGTERM as something that a loop watches.
+class signals final : private hawser::epoll_source {
+ public:
+  signals(hawser::epoll_loop& loop, std::function<void()> task)
+      : loop_{loop}, task_{std::move(task)} {
+    ::sigset_t wanted;
+    ::sigemptyset(&wanted);
+    for (const int each : {SIGINT, SIGTERM}) ::sigaddset(&wanted, each);
+    ::pthread_sigmask(SIG_BLOCK, &wanted, nullptr);
+    source_ = hawser::descriptor{::signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC)};
+    if (!source_ || !loop_.watch(*this, source_.value(), EPOLLIN)) {
+      throw std::system_error{errno, std::system_category(), "signalfd"};
+    }
+  }
+  ~signals() { loop_.remove(*this, source_.value()); }
+  signals(const signals&) = delete;
+  signals& operator=(const signals&) = delete;
+
+ private:
+  void on_ready(std::uint32_t /*events*/) override {
+    ::signalfd_siginfo came{};
+    while (::read(source_.value(), &came, sizeof came) > 0) task_();
+  }
+  void on_deadline() override {}
+  void on_flush() override {}
+  void on_retired() override {}
+
+  hawser::epoll_loop& loop_;
+  std::function<void()> task_;
+  hawser::descriptor source_;
 };
 
 struct options {
@@ -91,26 +132,25 @@ options parse_options(std::span<char*> arguments) {
   return parsed;
 }
 
-// Runs until a signal comes, which waits for this thread: those of the workers do not take it.
+// The first worker has this thread: where it is the only one, the program has one thread.
 void serve(options chosen) {
-  ::sigset_t signals;
-  ::sigemptyset(&signals);
-  for (const int each : {SIGINT, SIGTERM}) ::sigaddset(&signals, each);
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-
   std::list<worker> workers;
   for (unsigned i = 0; i < chosen.threads; ++i) {
     workers.emplace_back(chosen.server);
     chosen.server.port = workers.front().address().port;
   }
+  // Before there are threads, which inherit that they do not take the signals.
+  const signals ending{workers.front().loop(), [&workers] {
+                         for (worker& each : workers) each.stop();
+                       }};
   std::vector<std::thread> threads;
-  for (worker& each : workers) threads.emplace_back(&worker::run, &each);
+  for (auto each = std::next(workers.begin()); each != workers.end(); ++each) {
+    threads.emplace_back(&worker::run, &*each);
+  }
 
   const hawser::local_address& address = workers.front().address();
   std::cout << "listening on ws://" << address.host << ':' << address.port << '/' << std::endl;
-  int signal = 0;
-  ::sigwait(&signals, &signal);
-  for (worker& each : workers) each.stop();
+  workers.front().run();
   for (std::thread& each : threads) each.join();
 }
 

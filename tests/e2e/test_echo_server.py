@@ -193,7 +193,7 @@ def test_many_clients_at_once(folder):
 def test_threads_share_a_port(folder):
     with start(folder, "--threads", 4) as server:
         tasks = len(os.listdir(f"/proc/{server.process.pid}/task"))
-        assert tasks >= 5, f"{tasks} threads: 4, and the one that waits for a signal"
+        assert tasks >= 4, f"{tasks} threads instead of 4"
         peers = [server.connect() for _ in range(64)]
         for number, peer in enumerate(peers):
             peer.send(TEXT, b"client %d" % number)
