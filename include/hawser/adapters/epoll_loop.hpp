@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <sys/epoll.h>
@@ -57,8 +58,9 @@ class epoll_source : private timer_node {
 /// left) throw std::system_error; nothing throws later but what handlers throw.
 class epoll_loop {
  public:
-  /// Sources read into one buffer of this size, in turn: a connection has none of its own.
-  static constexpr std::size_t receive_buffer_size = std::size_t{16} << 10;
+  /// Sources read into one buffer of this size, in turn: a connection has none of its own. Of its
+  /// pages those are resident that were once read into.
+  static constexpr std::size_t receive_buffer_size = std::size_t{128} << 10;
 
   epoll_loop()
       : epoll_{::epoll_create1(EPOLL_CLOEXEC)}, wake_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
@@ -109,7 +111,9 @@ class epoll_loop {
   [[nodiscard]] time_point now() const noexcept { return now_; }
 
   /// Memory to read into; what was in it before is void.
-  [[nodiscard]] std::span<std::byte> receive_buffer() noexcept { return buffer_; }
+  [[nodiscard]] std::span<std::byte> receive_buffer() noexcept {
+    return {buffer_.get(), receive_buffer_size};
+  }
 
   // ---- For sources
 
@@ -184,7 +188,8 @@ class epoll_loop {
   std::vector<epoll_source*> retired_;
   std::mutex mutex_;
   std::vector<std::function<void()>> posted_;  // guarded by mutex_
-  std::array<std::byte, receive_buffer_size> buffer_;
+  std::unique_ptr<std::byte[]> buffer_ =
+      std::make_unique_for_overwrite<std::byte[]>(receive_buffer_size);
 };
 
 inline int epoll_loop::wait_length(duration longest) {
