@@ -251,6 +251,23 @@ TEST_CASE("who does not read is not read from, and goes on when it reads again",
   CHECK(server.handler().drained >= 1);
 }
 
+TEST_CASE("a drain comes each time that the output was high, also where the socket takes all",
+          "[epoll]") {
+  constexpr int most = 100;
+  const std::string part(3000, 'x');
+  epoll_loop loop;
+  epoll_server<server_script> server{loop, {.marks = {.high = 2000, .low = 1000}}};
+  server.handler().answer = [&](auto& peer, const event&) { peer->send_text(part); };
+  server.handler().drain = [&](auto& peer) {
+    if (server.handler().drained < most) peer->send_text(part);
+  };
+  epoll_client<client_script> client{loop};
+  client.handler().open = [](auto& peer) { peer->send_text("begin"); };
+  client.connect({.url = url_of(server)});
+  REQUIRE(turn_until(loop, [&] { return client.handler().received.size() == most; }));
+  CHECK(server.handler().drained == most);
+}
+
 TEST_CASE("a paused connection loses nothing of what came", "[epoll]") {
   epoll_loop loop;
   epoll_server<server_script> server{loop};

@@ -36,6 +36,7 @@ class source final : public epoll_source {
   void make_ready() { REQUIRE(::write(ends_[1], "x", 1) == 1); }
 
   std::function<void()> ready = [] {};
+  std::function<void()> flush = [] {};
   int ready_count = 0;
   int deadline_count = 0;
   int flush_count = 0;
@@ -48,7 +49,10 @@ class source final : public epoll_source {
     ready();
   }
   void on_deadline() override { ++deadline_count; }
-  void on_flush() override { ++flush_count; }
+  void on_flush() override {
+    ++flush_count;
+    flush();
+  }
   void on_retired() override { ++retired_count; }
 
   epoll_loop* loop_;
@@ -121,6 +125,77 @@ TEST_CASE("what is to be flushed is flushed once, at the end of the turn", "[epo
   CHECK(loop.next_deadline() == time_point::min());
   loop.poll(duration::seconds(10));  // does not wait
   CHECK(second.flush_count == 2);
+}
+
+TEST_CASE("who asks again while it is flushed is flushed in the next turn", "[epoll_loop]") {
+  epoll_loop loop;
+  source asking{loop};
+  asking.flush = [&] { loop.flush_later(asking); };
+  loop.flush_later(asking);
+  loop.poll(duration{});
+  CHECK(asking.flush_count == 1);
+  CHECK(loop.next_deadline() == time_point::min());
+  loop.poll(duration::seconds(10));  // does not wait
+  CHECK(asking.flush_count == 2);
+}
+
+TEST_CASE("what is retired is flushed no more, though it asked for it", "[epoll_loop]") {
+  epoll_loop loop;
+  source last{loop};
+  last.flush = [&] {
+    loop.flush_later(last);
+    loop.retire(last);
+  };
+  loop.flush_later(last);
+  loop.poll(duration{});
+  loop.poll(duration{});
+  CHECK(last.flush_count == 1);
+  CHECK(last.retired_count == 1);
+}
+
+TEST_CASE("what throws while it is flushed keeps no other from it", "[epoll_loop]") {
+  epoll_loop loop;
+  source other{loop};
+  source throwing{loop};
+  throwing.flush = [] { throw 1; };
+  loop.flush_later(other);
+  loop.flush_later(throwing);
+  CHECK_THROWS_AS(loop.poll(duration{}), int);
+  CHECK(other.flush_count == 0);
+  CHECK(loop.next_deadline() == time_point::min());
+  loop.poll(duration::seconds(10));  // does not wait
+  CHECK(other.flush_count == 1);
+  CHECK(throwing.flush_count == 1);
+}
+
+TEST_CASE("what has flushed already is not asked to, where nobody asked after it", "[epoll_loop]") {
+  epoll_loop loop;
+  source first{loop};
+  source second{loop};
+  SECTION("the last that asked is spared, and may ask again") {
+    loop.flush_later(first);
+    loop.flush_later(second);
+    loop.has_flushed(second);
+    loop.poll(duration{});
+    CHECK(first.flush_count == 1);
+    CHECK(second.flush_count == 0);
+    loop.flush_later(second);
+    loop.poll(duration{});
+    CHECK(second.flush_count == 1);
+  }
+  SECTION("an earlier one is asked all the same") {
+    loop.flush_later(first);
+    loop.flush_later(second);
+    loop.has_flushed(first);
+    loop.poll(duration{});
+    CHECK(first.flush_count == 1);
+    CHECK(second.flush_count == 1);
+  }
+  SECTION("who did not ask is no matter") {
+    loop.has_flushed(first);
+    loop.poll(duration{});
+    CHECK(first.flush_count == 0);
+  }
 }
 
 TEST_CASE("what is retired is told after the turn, and what is removed never", "[epoll_loop]") {

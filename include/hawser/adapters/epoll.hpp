@@ -148,9 +148,15 @@ class epoll_connection final : public epoll_source {
   void settle();
   void tell_end();
 
+  void note_high_output() noexcept {
+    if (connection_.output_size() > group_->marks().high) is_above_high_ = true;
+  }
+  [[nodiscard]] bool has_drained() const noexcept {
+    return is_above_high_ && connection_.output_size() <= group_->marks().low;
+  }
   // What came is not to be parsed now.
   [[nodiscard]] bool is_held_back() noexcept {
-    if (connection_.output_size() > group_->marks().high) is_above_high_ = true;
+    note_high_output();
     return is_paused_ || (is_above_high_ && group_->marks().stops_reading);
   }
 

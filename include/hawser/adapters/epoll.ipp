@@ -141,11 +141,13 @@ template <role Role, class Handler>
 void epoll_connection<Role, Handler>::settle() {
   if (is_removed_) return;
   epoll_loop& loop = group_->loop();
+  note_high_output();
   write();
-  if (is_above_high_ && connection_.output_size() <= group_->marks().low) {
+  if (has_drained()) {
     is_above_high_ = false;
     Handler& handler = group_->handler();
     if constexpr (requires { handler.on_drain(*this); }) handler.on_drain(*this);
+    note_high_output();
   }
   const bool is_accepted_late = connection_.is_open() && !is_open_;
   if ((!held_.empty() || is_accepted_late) && !is_held_back()) {
@@ -166,9 +168,14 @@ void epoll_connection<Role, Handler>::settle() {
   const std::uint32_t wanted =
       (reads ? EPOLLIN : 0U) | (is_blocked_ || is_connecting_ ? EPOLLOUT : 0U);
   if (wanted != watched_) loop.change(*this, socket_.value(), watched_ = wanted);
-  // Held bytes go on in the next turn where nothing but their number stopped them.
-  const bool goes_on = !held_.empty() && !is_held_back();
-  loop.set_deadline(*this, goes_on ? time_point::min() : connection_.next_deadline());
+  loop.set_deadline(*this, connection_.next_deadline());
+  // The next turn goes on with held bytes where nothing but their number stopped them, and tells
+  // the handler where what it sent on the last drain has left already.
+  if (has_drained() || (!held_.empty() && !is_held_back())) {
+    loop.flush_later(*this);
+  } else {
+    loop.has_flushed(*this);
+  }
 }
 
 template <role Role, class Handler>

@@ -105,7 +105,8 @@ class epoll_loop {
   [[nodiscard]] int descriptor() const noexcept { return epoll_; }
   /// When poll() should be called at the latest; time_point::max() is never.
   [[nodiscard]] time_point next_deadline() noexcept {
-    return first_flush_ != nullptr ? time_point::min() : wheel_.next_deadline();
+    const bool flushes = first_flush_ != nullptr || flushing_ != nullptr;
+    return flushes ? time_point::min() : wheel_.next_deadline();
   }
   /// The time at which the present turn began, by std::chrono::steady_clock.
   [[nodiscard]] time_point now() const noexcept { return now_; }
@@ -135,22 +136,24 @@ class epoll_loop {
   void remove(epoll_source& source, int descriptor) noexcept {
     forget(source, descriptor);
     std::erase(retired_, &source);
-    for (epoll_source** link = &first_flush_; *link != nullptr; link = &(*link)->next_flush_) {
-      if (*link != &source) continue;
-      *link = source.next_flush_;
-      break;
-    }
+    flush_never(source);
   }
   /// Sets, moves or, with time_point::max(), takes away the source's deadline.
   void set_deadline(epoll_source& source, time_point deadline) noexcept {
     wheel_.set(source, deadline);
   }
-  /// Calls source.on_flush() at the end of this turn: once, however often this was called.
+  /// Calls source.on_flush() at the end of this turn: once, however often this was called. Where
+  /// that is being done already, at the end of the next turn, which does not wait.
   void flush_later(epoll_source& source) noexcept {
     if (source.is_flushing_) return;
     source.is_flushing_ = true;
     source.next_flush_ = first_flush_;
     first_flush_ = &source;
+  }
+  /// What flush_later() asked for is done already: on_flush() is spared, where it was the last that
+  /// asked.
+  void has_flushed(epoll_source& source) noexcept {
+    if (first_flush_ == &source) take_first(first_flush_);
   }
   /// Calls source.on_retired() when no source is in use any more: at the end of this turn.
   void retire(epoll_source& source) { retired_.push_back(&source); }
@@ -175,6 +178,22 @@ class epoll_loop {
     if (wake_ >= 0) ::close(wake_);
   }
 
+  // Of a list of those that are to be flushed.
+  static epoll_source& take_first(epoll_source*& list) noexcept {
+    epoll_source& first = *list;
+    list = std::exchange(first.next_flush_, nullptr);
+    first.is_flushing_ = false;
+    return first;
+  }
+  void flush_never(epoll_source& source) noexcept {
+    if (!source.is_flushing_) return;
+    for (epoll_source** list : {&first_flush_, &flushing_}) {
+      epoll_source** link = list;
+      while (*link != nullptr && *link != &source) link = &(*link)->next_flush_;
+      if (*link != nullptr) take_first(*link);
+    }
+  }
+
   [[nodiscard]] int wait_length(duration longest);
   void run_posted();
   void flush();
@@ -182,9 +201,11 @@ class epoll_loop {
   int epoll_;
   int wake_;
   std::atomic<bool> is_stopped_{false};
+  bool is_woken_ = false;  // tasks may have been posted
   time_point now_ = std::chrono::steady_clock::now();
   timer_wheel wheel_{now_};
   epoll_source* first_flush_ = nullptr;
+  epoll_source* flushing_ = nullptr;  // of this turn; what asks again is in the other list
   std::vector<epoll_source*> retired_;
   std::mutex mutex_;
   std::vector<std::function<void()>> posted_;  // guarded by mutex_
@@ -211,22 +232,25 @@ inline void epoll_loop::poll(duration longest) {
     if (event.data.ptr == nullptr) {
       std::uint64_t wakes = 0;
       static_cast<void>(::read(wake_, &wakes, sizeof wakes) == 0);
+      is_woken_ = true;
     } else {
       static_cast<epoll_source*>(event.data.ptr)->on_ready(event.events);
     }
   }
   wheel_.advance(now_, [](timer_node& node) { static_cast<epoll_source&>(node).on_deadline(); });
-  run_posted();
+  if (is_woken_) run_posted();
   flush();
   while (!retired_.empty()) {
     epoll_source& source = *retired_.back();
     retired_.pop_back();
+    flush_never(source);  // also where it asked for it in its last turn
     source.on_retired();
   }
 }
 
 inline void epoll_loop::run_posted() {
   std::vector<std::function<void()>> tasks;
+  is_woken_ = false;
   {
     const std::lock_guard lock{mutex_};
     tasks.swap(posted_);
@@ -235,13 +259,9 @@ inline void epoll_loop::run_posted() {
 }
 
 inline void epoll_loop::flush() {
-  while (first_flush_ != nullptr) {
-    epoll_source& source = *first_flush_;
-    first_flush_ = source.next_flush_;
-    source.next_flush_ = nullptr;
-    source.is_flushing_ = false;
-    source.on_flush();
-  }
+  // Where one throws, the rest comes in the next turn.
+  if (flushing_ == nullptr) flushing_ = std::exchange(first_flush_, nullptr);
+  while (flushing_ != nullptr) take_first(flushing_).on_flush();
 }
 
 }  // namespace hawser::inline v0

@@ -57,6 +57,12 @@ class timer_wheel {
       node.unlink();
       return;
     }
+    if (node.is_linked()) {
+      // Mostly it moves within its tick, or not at all.
+      const auto latest = static_cast<std::int64_t>(node.tick_ * tick_length);
+      const std::int64_t moved_to = deadline.nanoseconds();
+      if (moved_to <= latest && moved_to > latest - static_cast<std::int64_t>(tick_length)) return;
+    }
     const std::uint64_t tick = tick_of(deadline);
     if (node.is_linked()) {
       if (node.tick_ == tick) return;
