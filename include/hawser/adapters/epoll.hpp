@@ -61,8 +61,9 @@ struct water_marks {
   std::size_t high = std::size_t{256} << 10;
   std::size_t low = std::size_t{64} << 10;
   /// Above the mark nothing more is read, so that who does not read is not read from: what a server
-  /// wants, whose output is mostly answers. Where both ends do so, both may wait for each other: a
-  /// client reads on.
+  /// wants, whose output is mostly answers. What the last read brought is kept meanwhile, which is
+  /// at most epoll_loop::receive_buffer_size. Where both ends do so, both may wait for each other:
+  /// a client reads on.
   bool stops_reading = true;
 };
 
