@@ -163,7 +163,8 @@ class epoll_connection final : public epoll_source {
 
   connection_type connection_;
   group_type* group_;
-  std::vector<std::byte> held_;  // came, and is not parsed: it is paused, or its output is high
+  // What came and is not parsed: it is paused, or its output is high. Null where there is none.
+  std::unique_ptr<std::vector<std::byte>> held_;
   hawser::descriptor socket_;
   epoll_handle handle_;
   std::uint32_t watched_ = 0;       // the events that epoll watches for

@@ -59,7 +59,7 @@ void epoll_connection<Role, Handler>::read() {
   } else {
     connection_.abort(error::transport_failed);
   }
-  if (held_.empty()) process({});
+  if (!held_) process({});
 }
 
 template <role Role, class Handler>
@@ -70,16 +70,16 @@ void epoll_connection<Role, Handler>::process(std::span<std::byte> bytes) {
     if (is_held_back()) break;
   }
   const std::span<std::byte> rest = events.rest();
-  held_.assign(rest.begin(), rest.end());
+  held_.reset();
+  if (!rest.empty()) held_ = std::make_unique<std::vector<std::byte>>(rest.begin(), rest.end());
 }
 
 // What came and was held back, now that it may go on.
 template <role Role, class Handler>
 void epoll_connection<Role, Handler>::process_held() {
-  std::vector<std::byte> held;
-  held.swap(held_);
-  process(held);
-  if (held_.empty() && has_ended_) process({});
+  const std::unique_ptr<std::vector<std::byte>> held = std::move(held_);
+  process(held ? std::span{*held} : std::span<std::byte>{});
+  if (!held_ && has_ended_) process({});
 }
 
 template <role Role, class Handler>
@@ -150,7 +150,7 @@ void epoll_connection<Role, Handler>::settle() {
     note_high_output();
   }
   const bool is_accepted_late = connection_.is_open() && !is_open_;
-  if ((!held_.empty() || is_accepted_late) && !is_held_back()) {
+  if ((held_ || is_accepted_late) && !is_held_back()) {
     process_held();
     write();
   }
@@ -164,14 +164,14 @@ void epoll_connection<Role, Handler>::settle() {
     tell_end();
     return group_->remove(*this);
   }
-  const bool reads = !has_ended_ && held_.empty() && !is_held_back();
+  const bool reads = !has_ended_ && !held_ && !is_held_back();
   const std::uint32_t wanted =
       (reads ? EPOLLIN : 0U) | (is_blocked_ || is_connecting_ ? EPOLLOUT : 0U);
   if (wanted != watched_) loop.change(*this, socket_.value(), watched_ = wanted);
   loop.set_deadline(*this, connection_.next_deadline());
   // The next turn goes on with held bytes where nothing but their number stopped them, and tells
   // the handler where what it sent on the last drain has left already.
-  if (has_drained() || (!held_.empty() && !is_held_back())) {
+  if (has_drained() || (held_ && !is_held_back())) {
     loop.flush_later(*this);
   } else {
     loop.has_flushed(*this);
