@@ -165,7 +165,9 @@ inline constexpr std::uint8_t cannot_stand = 0xFF;
   const auto bytes = std::bit_cast<std::array<std::uint8_t, 4>>(last_four);
   if (bytes[3] < 0x80) return 0;
   if (bytes[3] >= 0xC0) {
-    return scalar::after_leading_byte(bytes[3]).pending != 0 ? bytes[3] : cannot_stand;
+    // One byte for all that ask the same, so that equal states compare equal.
+    const scalar::utf8_expectation next = scalar::after_leading_byte(bytes[3]);
+    return next.pending != 0 ? scalar::leading_byte_for(next) : cannot_stand;
   }
   if (bytes[2] >= 0xF0) return scalar::leading_byte_for({2, 0x80, 0xBF});
   if (bytes[2] >= 0xE0 || (bytes[2] < 0xC0 && bytes[1] >= 0xF0)) {
