@@ -224,6 +224,16 @@ TEXTS = {
 for i, (name, text) in enumerate(TEXTS.items()):
     seed("mask_utf8", name, bytes([i * 5]), KEY_BYTES, bytes([3, 0x06, 0x81, 0x0A]), text)
 seed("mask_utf8", "empty", bytes([0]), KEY_BYTES, b"\x00")
+# Around what a kernel reads at once, and cut there or not at all.
+LONG = ("aé漢😀" * 40).encode()
+for size in (16, 17, 32, 64, 65, 128, 256, 300):
+    seed("mask_utf8", f"size_{size}", bytes([size % 64]), KEY_BYTES, bytes([1, 0x80 | size // 8 - 1]), LONG[:size])
+for edge in (16, 32, 64, 128, 256):
+    # The last byte of each is the first behind the edge.
+    for name, bad in {"stray": b"\x80", "overlong": b"\xe0\x9f\xbf", "surrogate": b"\xed\xa0\x80",
+                      "large": b"\xf4\x90\x80\x80", "cut": b"\xf0\x9f\x98"}.items():
+        text = LONG[:edge // 10 * 10 - 10].ljust(edge + 1 - len(bad), b"x") + bad + b"y" * 40
+        seed("mask_utf8", f"{name}_at_{edge}", b"\x03", KEY_BYTES, bytes([2, 0x82, 0x0C]), text)
 
 # --- Connections -------------------------------------------------------------------------------------------
 

@@ -1,4 +1,5 @@
-// The kernels over bytes, at any alignment and cut anywhere, against loops over single bytes.
+// The kernels over bytes, of every tier that this machine can run, at any alignment and cut
+// anywhere, against loops over single bytes.
 //
 // Input: alignment (1 byte), masking key (4), how many bytes of cuts (1), the cuts, then a payload.
 
@@ -6,6 +7,7 @@
 #include "hawser/utf8.hpp"
 #include "support/fuzzing.hpp"
 #include "support/reference.hpp"
+#include "support/tiers.hpp"
 
 #include <algorithm>
 #include <array>
@@ -100,18 +102,59 @@ verdict expected_verdict(std::string_view text) {
   return {valid, valid == text.size() && state.is_complete()};
 }
 
+// Unmasks one part of a text into a copy and in place; what validation said of it must be said
+// again.
+void check_unmask(const task& todo, std::string_view part, std::size_t done,
+                  const hawser::utf8_state& before, std::size_t valid,
+                  const hawser::utf8_state& after) {
+  const hawser::masking_key key = key_of(todo).rotated(done);
+  std::string covered;
+  for (std::size_t i = 0; i < part.size(); ++i) {
+    covered += support::reference_mask(part[i], done + i, todo.key);
+  }
+  const auto is_same = [&](std::size_t found, const hawser::utf8_state& state) {
+    return found == valid && (valid != part.size() || state == after);
+  };
+
+  const placed payload{{.alignment = (todo.alignment + done) % 64, .payload = covered}};
+  const support::exact_copy copied{std::string(part.size(), '\0')};
+  hawser::utf8_state state = before;
+  hawser::masking_key next = key;
+  require(is_same(hawser::unmask_utf8(state, copied.span().data(), payload.span(), next), state),
+          "UTF-8 while it is unmasked into a copy");
+  require(copied.text() == part, "unmasked into a copy, whatever it is");
+  require(payload.text() == covered, "the source of a copy is not changed");
+  require(next == key.rotated(part.size()), "the key for what follows");
+
+  state = before;
+  next = key;
+  require(is_same(hawser::unmask_utf8(state, payload.span().data(), payload.span(), next), state),
+          "UTF-8 while it is unmasked in place");
+  require(payload.text() == part, "unmasked in place, whatever it is");
+  require(payload.is_front_untouched(), "nothing in front is touched");
+  require(next == key.rotated(part.size()), "the key for what follows");
+}
+
 verdict verdict_on(const task& todo, const std::vector<std::string_view>& parts) {
   hawser::utf8_state state;
   std::size_t valid = 0;
   for (const std::string_view part : parts) {
     const placed text{{.alignment = todo.alignment, .payload = part}};
+    const hawser::utf8_state before = state;
     const std::size_t here = hawser::validate_utf8(state, text.span());
     require(here <= part.size(), "no more stands than there is");
     require(text.text() == part, "a text is only read");
+    check_unmask(todo, part, valid, before, here, state);
     valid += here;
     if (here != part.size()) return {valid, false};
   }
   return {valid, state.is_complete()};
+}
+
+void check_parts(const task& todo, const std::vector<std::string_view>& parts,
+                 const verdict& expected) {
+  check_mask(todo, parts);
+  require(verdict_on(todo, parts) == expected, "UTF-8, as RFC 3629");
 }
 
 }  // namespace
@@ -119,14 +162,16 @@ verdict verdict_on(const task& todo, const std::vector<std::string_view>& parts)
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const task todo = read_task(data, size);
   const verdict expected = expected_verdict(todo.payload);
-  const std::vector<std::vector<std::string_view>> ways = {
-      {todo.payload}, support::cut_by(todo.payload, todo.cuts), support::cut_each(todo.payload)};
-  for (const std::vector<std::string_view>& parts : ways) {
-    check_mask(todo, parts);
-    require(verdict_on(todo, parts) == expected, "UTF-8, as RFC 3629");
+  const support::tier_keeper keeper;
+  for (const hawser::simd::tier& tier : hawser::simd::usable_tiers()) {
+    hawser::simd::use_tier(tier);
+    check_parts(todo, {todo.payload}, expected);
+    check_parts(todo, support::cut_by(todo.payload, todo.cuts), expected);
+    const placed whole{todo};
+    require(hawser::is_utf8(std::span<const std::byte>{whole.span()}) == expected.is_complete,
+            "UTF-8 of the whole");
   }
-  const placed whole{todo};
-  require(hawser::is_utf8(std::span<const std::byte>{whole.span()}) == expected.is_complete,
-          "UTF-8 of the whole");
+  // Single bytes reach no kernel, whatever the tier, and take long.
+  if (todo.payload.size() <= 256) check_parts(todo, support::cut_each(todo.payload), expected);
   return 0;
 }

@@ -4,6 +4,7 @@
 // are shared, and that is the point.
 
 #include "hawser/hawser.hpp"
+#include "support/tiers.hpp"
 
 #include <array>
 #include <cstddef>
@@ -60,6 +61,35 @@ std::string validated() {
     const auto stands = hawser::validate_utf8(state, std::as_bytes(std::span{broken}));
     result += "utf8 " + std::to_string(stands) + (hawser::is_utf8(broken) ? " valid" : " broken");
     result += '\n';
+  }
+  return result;
+}
+
+// More bytes than the inlined path takes, on each tier that this machine can run.
+std::string on_each_tier() {
+  const support::tier_keeper keeper;
+  const auto key = hawser::masking_key::from_memory(0xA1B2C3D4U);
+  std::string result;
+  for (const hawser::simd::tier& tier : hawser::simd::usable_tiers()) {
+    hawser::simd::use_tier(tier);
+    result += support::printable(hawser::simd::current_tier());
+    result += '\n' + masked() + validated();
+    for (std::size_t size = 65; size < 600; size += 7) {
+      auto bytes = some_bytes(size);
+      std::vector<std::byte> copy(size);
+      hawser::mask_copy(copy.data(), bytes, key);
+      std::string text;
+      while (text.size() < size)
+        text += "plain, \xC3\xA9t\xC3\xA9, \xE2\x82\xAC, \xF0\x9F\x98\x80. ";
+      text.resize(size);
+      auto payload = std::as_writable_bytes(std::span{text});
+      hawser::mask(payload, key);
+      hawser::utf8_state state;
+      auto next = key;
+      const auto stands = hawser::unmask_utf8(state, payload.data(), payload, next);
+      result += digest("copy", copy) + digest("text", payload) + std::to_string(stands) +
+                (state.is_complete() ? " complete\n" : " cut\n");
+    }
   }
   return result;
 }
@@ -135,6 +165,8 @@ std::string conversation() {
   return result + (client.was_clean() && server.was_clean() ? "clean\n" : "not clean\n");
 }
 
-std::string exercise() { return masked() + validated() + framed() + conversation(); }
+std::string exercise() {
+  return masked() + validated() + on_each_tier() + framed() + conversation();
+}
 
 }  // namespace
