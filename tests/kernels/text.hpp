@@ -175,6 +175,26 @@ inline void check_text_behind_a_cut(failures& found, text_checker& checker) {
   }
 }
 
+// What is wrong in texts of several of the largest steps of a kernel: in the midst of text, and a
+// code point that is cut by nothing but ASCII.
+inline void check_bad_text_in_long_text(failures& found, text_checker& checker) {
+  std::vector<support::bytes> wrong = support::every_cut_utf8();
+  for (const support::bad_utf8& bad : support::every_bad_utf8()) wrong.push_back(bad.text);
+  const std::vector<support::bytes> fillers = text_fillers();
+  const auto ascii = support::repeat(600, support::to_bytes("y"));
+  for (std::size_t number = 0; number < wrong.size(); ++number) {
+    for (std::size_t offset = 0; offset <= 600; ++offset) {
+      const support::bytes& filler = fillers[offset % fillers.size()];
+      for (const support::bytes& front :
+           {support::repeat(offset, support::to_bytes("x")), whole_text_of(filler, offset)}) {
+        const judged_text text{support::concat(front, wrong[number], ascii)};
+        found.expect(text.valid() < text.size() && checker.judges(text, 0, text.size()),
+                     "what is wrong in a long text: what, offset", {number, offset});
+      }
+    }
+  }
+}
+
 // Sequences of bytes at the edges of what a kernel reads at once, behind ASCII.
 class edge_checker {
  public:
@@ -315,6 +335,7 @@ inline void check_text(failures& found) {
   check_text_at_each_split(found, checker);
   check_bad_text_at_each_place(found, checker);
   check_text_behind_a_cut(found, checker);
+  check_bad_text_in_long_text(found, checker);
   check_random_text(found, checker, longest);
   found.expect(checker.is_guarded(), "the guards stayed", {});
 }
