@@ -8,8 +8,11 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 namespace hawser::inline v0 {
 
@@ -31,18 +34,35 @@ namespace hawser::inline v0 {
   return true;
 }
 
+namespace detail {
+
+// What is hashed for the accept key, but for the key itself, which are the first 24 bytes: it is
+// always 60 bytes long, and padded for SHA-1.
+inline constexpr std::array<std::byte, 128> accept_blocks = [] {
+  std::array<std::byte, 24 + accept_guid.size()> text{};
+  for (std::size_t i = 0; i < accept_guid.size(); ++i) {
+    text[24 + i] = static_cast<std::byte>(accept_guid[i]);
+  }
+  return sha1_pad(text, text.size());
+}();
+
+}  // namespace detail
+
 /// The value of Sec-WebSocket-Accept for a key of 24 characters. RFC 6455 4.2.2.
 [[nodiscard]] constexpr std::array<char, 28> make_accept_key(std::string_view key) noexcept {
   // RFC 6455 4.2.2: "concatenating /key/, defined above in step 4 in Section 4.2.2, with the string
   // "258EAFA5-E914-47DA-95CA-C5AB0DC85B11", taking the SHA-1 hash of this concatenated value to
   // obtain a 20-byte value and base64-encoding (see Section 4 of [RFC4648]) this 20-byte hash."
   HAWSER_ASSERT(key.size() == 24);
-  std::array<std::byte, 24 + accept_guid.size()> text{};
-  std::size_t size = 0;
-  for (const std::string_view part : {key.substr(0, 24), accept_guid}) {
-    for (const char c : part) text[size++] = static_cast<std::byte>(c);
+  std::array<std::byte, 128> blocks = detail::accept_blocks;
+  if (std::is_constant_evaluated()) {
+    for (std::size_t i = 0; i < 24; ++i) blocks[i] = static_cast<std::byte>(key[i]);
+  } else {
+    std::memcpy(blocks.data(), key.data(), 24);
   }
-  const std::array<std::byte, 20> hash = detail::sha1(std::span{text}.first(size));
+  std::array<std::uint32_t, 5> h = detail::sha1_start;
+  detail::sha1_blocks(h, blocks.data(), 2);
+  const std::array<std::byte, 20> hash = detail::sha1_digest(h);
   std::array<char, 28> accept{};
   detail::encode_base64(hash, accept.data());
   return accept;

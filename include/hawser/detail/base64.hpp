@@ -33,17 +33,24 @@ inline constexpr std::array<std::uint8_t, 256> base64_values = [] {
 
 // Writes base64_size(in.size()) characters to `out` and returns how many that were.
 constexpr std::size_t encode_base64(std::span<const std::byte> in, char* out) noexcept {
-  const auto at = [&](std::size_t i) {
-    return i < in.size() ? std::to_integer<std::uint32_t>(in[i]) : 0U;
-  };
   char* next = out;
-  for (std::size_t i = 0; i < in.size(); i += 3) {
-    const std::uint32_t group = at(i) << 16 | at(i + 1) << 8 | at(i + 2);
-    const std::size_t left = in.size() - i;
-    *next++ = base64_alphabet[group >> 18];
-    *next++ = base64_alphabet[group >> 12 & 63];
-    *next++ = left > 1 ? base64_alphabet[group >> 6 & 63] : '=';
-    *next++ = left > 2 ? base64_alphabet[group & 63] : '=';
+  std::uint32_t group = 0;
+  std::size_t left = 0;
+  const auto put = [&] {
+    for (int shift = 18; shift >= 0; shift -= 6) *next++ = base64_alphabet[group >> shift & 63];
+  };
+  for (; in.size() >= 3; in = in.subspan(3)) {
+    group = std::to_integer<std::uint32_t>(in[0]) << 16 |
+            std::to_integer<std::uint32_t>(in[1]) << 8 | std::to_integer<std::uint32_t>(in[2]);
+    put();
+  }
+  left = in.size();
+  if (left != 0) {
+    group = std::to_integer<std::uint32_t>(in[0]) << 16;
+    if (left == 2) group |= std::to_integer<std::uint32_t>(in[1]) << 8;
+    put();
+    next[-1] = '=';
+    if (left == 1) next[-2] = '=';
   }
   return static_cast<std::size_t>(next - out);
 }
