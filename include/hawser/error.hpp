@@ -2,6 +2,7 @@
 
 #include "hawser/rfc6455.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -156,146 +157,86 @@ enum class error : std::uint8_t {
   }
 }
 
+namespace detail {
+
+// One for each error, in their order.
+inline constexpr std::string_view error_texts[] = {
+    "no error",
+    "the connection is not open",
+    "no request waits for a decision",
+    "a message was begun and not finished",
+    "no message was begun",
+    "a control frame carries at most 125 bytes",
+    "a close reason has at most 123 bytes",
+    "this close code must not be sent",
+    "the text to send is not valid UTF-8",
+    "the output is full",
+    "a header to send has a byte that it must not have",
+    "the subprotocol is no token or was not offered",
+    "not a valid ws or wss URL",
+    "a reserved bit is set without an extension",
+    "the opcode is reserved",
+    "a frame from a client must be masked",
+    "a frame from a server must not be masked",
+    "the length is not in its shortest form",
+    "the highest bit of the length is set",
+    "a control frame must not be fragmented",
+    "a control frame is longer than 125 bytes",
+    "a continuation frame without a message to continue",
+    "a new message inside a fragmented one",
+    "a close frame with a payload of one byte",
+    "a close code that must not be on the wire",
+    "the close reason is not valid UTF-8",
+    "a text message is not valid UTF-8",
+    "the frame is larger than the limit",
+    "the message is larger than the limit",
+    "the message has more fragments than the limit",
+    "more control frames than the limit",
+    "the request line is malformed",
+    "the status line is malformed",
+    "the HTTP version is not 1.1",
+    "the method is not GET",
+    "the request target is malformed",
+    "a line must end with CR LF",
+    "a header name is malformed",
+    "a header value has a control byte",
+    "a header is folded over several lines",
+    "the head is larger than the limit",
+    "there are more headers than the limit",
+    "the Host header is missing",
+    "a header that must stand once is repeated",
+    "the Host header is malformed or is not the target's",
+    "the request must not have a body",
+    "the Upgrade header does not name websocket",
+    "the Connection header does not name Upgrade",
+    "the Sec-WebSocket-Key header is missing",
+    "Sec-WebSocket-Key is not 16 bytes in base64",
+    "Sec-WebSocket-Version is not 13",
+    "Sec-WebSocket-Protocol is not a list of distinct tokens",
+    "too many bytes came before the request was answered",
+    "Sec-WebSocket-Accept does not match the key",
+    "the server chose a subprotocol that was not offered",
+    "the server chose an extension that was not offered",
+    "the Origin is not allowed",
+    "the Host is not one of this server's",
+    "the application rejected the request",
+    "the server refused the handshake",
+    "the stream ended without a closing handshake",
+    "the opening handshake took too long",
+    "the closing handshake took too long",
+    "the peer did not answer a ping",
+    "the peer took no output",
+    "the transport failed",
+    "this end gave up",
+};
+static_assert(std::size(error_texts) == static_cast<std::size_t>(error::aborted) + 1);
+
+}  // namespace detail
+
 /// `e` in plain words, for logs, close reasons and HTTP bodies. At most 123 bytes of ASCII.
-// NOLINTNEXTLINE(readability-function-size): a table, one line for each
 [[nodiscard]] constexpr std::string_view to_string(error e) noexcept {
-  switch (e) {
-    case error::none:
-      return "no error";
-    case error::not_open:
-      return "the connection is not open";
-    case error::not_deciding:
-      return "no request waits for a decision";
-    case error::message_in_progress:
-      return "a message was begun and not finished";
-    case error::no_message_begun:
-      return "no message was begun";
-    case error::control_too_long:
-      return "a control frame carries at most 125 bytes";
-    case error::reason_too_long:
-      return "a close reason has at most 123 bytes";
-    case error::bad_close_code:
-      return "this close code must not be sent";
-    case error::text_not_utf8:
-      return "the text to send is not valid UTF-8";
-    case error::output_full:
-      return "the output is full";
-    case error::bad_header:
-      return "a header to send has a byte that it must not have";
-    case error::bad_subprotocol:
-      return "the subprotocol is no token or was not offered";
-    case error::bad_url:
-      return "not a valid ws or wss URL";
-    case error::reserved_bits:
-      return "a reserved bit is set without an extension";
-    case error::reserved_opcode:
-      return "the opcode is reserved";
-    case error::frame_not_masked:
-      return "a frame from a client must be masked";
-    case error::frame_masked:
-      return "a frame from a server must not be masked";
-    case error::length_not_minimal:
-      return "the length is not in its shortest form";
-    case error::length_too_large:
-      return "the highest bit of the length is set";
-    case error::control_fragmented:
-      return "a control frame must not be fragmented";
-    case error::control_over_125:
-      return "a control frame is longer than 125 bytes";
-    case error::nothing_to_continue:
-      return "a continuation frame without a message to continue";
-    case error::message_unfinished:
-      return "a new message inside a fragmented one";
-    case error::close_payload_size:
-      return "a close frame with a payload of one byte";
-    case error::close_code_invalid:
-      return "a close code that must not be on the wire";
-    case error::reason_not_utf8:
-      return "the close reason is not valid UTF-8";
-    case error::invalid_utf8:
-      return "a text message is not valid UTF-8";
-    case error::frame_too_big:
-      return "the frame is larger than the limit";
-    case error::message_too_big:
-      return "the message is larger than the limit";
-    case error::too_many_fragments:
-      return "the message has more fragments than the limit";
-    case error::too_many_control_frames:
-      return "more control frames than the limit";
-    case error::bad_request_line:
-      return "the request line is malformed";
-    case error::bad_status_line:
-      return "the status line is malformed";
-    case error::bad_http_version:
-      return "the HTTP version is not 1.1";
-    case error::bad_method:
-      return "the method is not GET";
-    case error::bad_target:
-      return "the request target is malformed";
-    case error::bad_line_ending:
-      return "a line must end with CR LF";
-    case error::bad_header_name:
-      return "a header name is malformed";
-    case error::bad_header_value:
-      return "a header value has a control byte";
-    case error::folded_header:
-      return "a header is folded over several lines";
-    case error::head_too_large:
-      return "the head is larger than the limit";
-    case error::too_many_headers:
-      return "there are more headers than the limit";
-    case error::missing_host:
-      return "the Host header is missing";
-    case error::repeated_header:
-      return "a header that must stand once is repeated";
-    case error::bad_host:
-      return "the Host header is malformed or is not the target's";
-    case error::unexpected_body:
-      return "the request must not have a body";
-    case error::missing_upgrade:
-      return "the Upgrade header does not name websocket";
-    case error::missing_connection:
-      return "the Connection header does not name Upgrade";
-    case error::missing_key:
-      return "the Sec-WebSocket-Key header is missing";
-    case error::bad_key:
-      return "Sec-WebSocket-Key is not 16 bytes in base64";
-    case error::bad_version:
-      return "Sec-WebSocket-Version is not 13";
-    case error::bad_subprotocol_list:
-      return "Sec-WebSocket-Protocol is not a list of distinct tokens";
-    case error::too_much_early_data:
-      return "too many bytes came before the request was answered";
-    case error::accept_mismatch:
-      return "Sec-WebSocket-Accept does not match the key";
-    case error::subprotocol_not_offered:
-      return "the server chose a subprotocol that was not offered";
-    case error::extension_not_offered:
-      return "the server chose an extension that was not offered";
-    case error::origin_refused:
-      return "the Origin is not allowed";
-    case error::host_refused:
-      return "the Host is not one of this server's";
-    case error::rejected:
-      return "the application rejected the request";
-    case error::handshake_refused:
-      return "the server refused the handshake";
-    case error::end_of_stream:
-      return "the stream ended without a closing handshake";
-    case error::opening_timeout:
-      return "the opening handshake took too long";
-    case error::closing_timeout:
-      return "the closing handshake took too long";
-    case error::pong_timeout:
-      return "the peer did not answer a ping";
-    case error::output_timeout:
-      return "the peer took no output";
-    case error::transport_failed:
-      return "the transport failed";
-    case error::aborted:
-      return "this end gave up";
-  }
-  return "unknown error";
+  const auto place = static_cast<std::size_t>(e);
+  return place < std::size(detail::error_texts) ? detail::error_texts[place] : "unknown error";
 }
 
 }  // namespace hawser::inline v0
