@@ -315,6 +315,23 @@ TEST_CASE("an idle open server connection holds no heap", "[connection][memory]"
   CHECK(watch.live() == 0);
 }
 
+TEST_CASE("a handshake asks the heap three times, once the endpoint has its blocks",
+          "[connection][memory]") {
+  server_endpoint endpoint;
+  const bytes request = to_bytes(upgrade_request().text());
+  for (const std::size_t most : {std::size_t{20}, std::size_t{3}}) {
+    bytes input = request;
+    const allocation_watch watch;
+    server_connection connection{endpoint};
+    auto events = connection.receive(input);
+    while (events.next()) {
+    }
+    while (connection.has_output()) connection.consume_output(connection.output().front().size());
+    CHECK(connection.is_open());
+    CHECK(watch.calls() <= most);
+  }
+}
+
 TEMPLATE_TEST_CASE("an idle adopted connection holds no heap", "[connection][memory]", at_server,
                    at_client) {
   using connection_type = basic_connection<TestType::self>;

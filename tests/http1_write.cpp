@@ -206,3 +206,24 @@ TEST_CASE("every status has a reason phrase that can be written", "[http1][rfc91
     CHECK(hawser::reason_phrase(status) != hawser::reason_phrase(status / 100 * 100 + 99));
   }
 }
+
+TEST_CASE("a head is written at once into memory that is asked for when its size is known",
+          "[http1]") {
+  struct memory {
+    std::string text;
+    int calls = 0;
+  } given;
+  const hawser::text_room room{&given, [](void* context, std::size_t size) {
+                                 memory& self = *static_cast<memory*>(context);
+                                 ++self.calls;
+                                 self.text.assign(size, '?');
+                                 return self.text.data();
+                               }};
+  REQUIRE(hawser::write_response_head(room, 200, "OK", {{"A", "b"}, {"C", ""}}) ==
+          hawser::error::none);
+  CHECK(given.calls == 1);
+  CHECK(given.text == "HTTP/1.1 200 OK\r\nA: b\r\nC: \r\n\r\n");
+  REQUIRE(hawser::write_response_head(room, 200, "OK", {{"A", "b\n"}}) ==
+          hawser::error::bad_header);
+  CHECK(given.calls == 1);
+}

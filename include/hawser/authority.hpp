@@ -1,6 +1,7 @@
 #pragma once
 
 #include "hawser/detail/ascii.hpp"
+#include "hawser/detail/config.hpp"
 #include "hawser/error.hpp"
 #include "hawser/parsed.hpp"
 #include "hawser/version.hpp"
@@ -26,7 +27,8 @@ struct authority {
 
 /// The port of a scheme, in any case, that serves WebSocket: 80 for http and ws, 443 for https and
 /// wss, 0 for any other. RFC 6455 3, RFC 9110 4.2.
-[[nodiscard]] constexpr std::uint16_t default_port_of(std::string_view scheme) noexcept {
+[[nodiscard]] HAWSER_NO_INLINE constexpr std::uint16_t default_port_of(
+    std::string_view scheme) noexcept {
   using detail::equals_ignoring_case;
   if (equals_ignoring_case(scheme, "http") || equals_ignoring_case(scheme, "ws")) return 80;
   if (equals_ignoring_case(scheme, "https") || equals_ignoring_case(scheme, "wss")) return 443;
@@ -36,16 +38,14 @@ struct authority {
 namespace detail {
 
 // RFC 3986 2.3 and 2.2.
-[[nodiscard]] constexpr bool is_unreserved_or_sub_delim(char c) noexcept {
-  return is_alpha(c) || is_digit(c) ||
-         std::string_view{"-._~!$&'()*+,;="}.find(c) != std::string_view::npos;
-}
+inline constexpr char_set unreserved_or_sub_delim{"-._~!$&'()*+,;="};
 
 // Unreserved characters, sub-delims, those of `extra`, and "%" before two hexadecimal digits. All
 // of them are visible ASCII.
-[[nodiscard]] constexpr bool is_uri_text(std::string_view text, std::string_view extra) noexcept {
+[[nodiscard]] HAWSER_NO_INLINE constexpr bool is_uri_text(std::string_view text,
+                                                          std::string_view extra) noexcept {
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (is_unreserved_or_sub_delim(text[i])) continue;
+    if (unreserved_or_sub_delim.has(text[i])) continue;
     if (text[i] == '%') {
       // RFC 3986 2.1: pct-encoded = "%" HEXDIG HEXDIG
       if (text.size() - i < 3 || hex_value(text[i + 1]) < 0 || hex_value(text[i + 2]) < 0) {
@@ -60,8 +60,8 @@ namespace detail {
 }
 
 // RFC 3986 3.2.2: four numbers from 0 to 255 without leading zeros.
-[[nodiscard]] constexpr bool is_ipv4(std::string_view text) noexcept {
-  for (int octet = 0; octet < 4; ++octet) {
+[[nodiscard]] HAWSER_COLD constexpr bool is_ipv4(std::string_view text) noexcept {
+  for (int octet = 1;; ++octet) {
     std::size_t size = 0;
     unsigned value = 0;
     while (size < text.size() && size < 3 && is_digit(text[size])) {
@@ -70,16 +70,15 @@ namespace detail {
     }
     if (size == 0 || value > 255 || (size > 1 && text.front() == '0')) return false;
     text.remove_prefix(size);
-    if (octet == 3) break;
+    if (octet == 4) return text.empty();
     if (text.empty() || text.front() != '.') return false;
     text.remove_prefix(1);
   }
-  return text.empty();
 }
 
 // RFC 3986 3.2.2: eight groups of one to four hexadecimal digits; "::" stands once at most, for one
 // or more groups of zeros; the last two groups may be an IPv4 address.
-[[nodiscard]] constexpr bool is_ipv6(std::string_view text) noexcept {
+[[nodiscard]] HAWSER_COLD constexpr bool is_ipv6(std::string_view text) noexcept {
   int groups = 0;
   bool is_compressed = false;
   if (text.starts_with("::")) {
@@ -122,27 +121,39 @@ namespace detail {
 
 }  // namespace detail
 
-/// Parses `host [":" port]`, the grammar of a Host header, and nothing around it: no userinfo, no
-/// space. `error::bad_host` where it is malformed. A port is 1 to 65535; an empty one, as in
-/// "example.com:", is none. RFC 9110 7.2, RFC 3986 3.2.2 and 3.2.3.
-[[nodiscard]] constexpr parsed<authority> parse_authority(std::string_view text) noexcept {
-  authority result;
-  const std::size_t bracket = text.find(']');
-  const std::size_t colon = text.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  result.host = text.substr(0, colon);
-  if (!detail::is_uri_host(result.host)) return {error::bad_host, {}};
-  if (colon == std::string_view::npos || colon + 1 == text.size()) return {error::none, result};
+namespace detail {
+
+// As parse_authority; writes to `to`, also where it returns an error.
+[[nodiscard]] HAWSER_NO_INLINE constexpr error read_authority(std::string_view text,
+                                                              authority& to) noexcept {
+  std::size_t colon = 0;
+  if (text.starts_with('[')) {
+    while (colon < text.size() && text[colon] != ']') ++colon;
+  }
+  while (colon < text.size() && text[colon] != ':') ++colon;
+  to.host = text.substr(0, colon);
+  to.port = 0;
+  if (!is_uri_host(to.host)) return error::bad_host;
+  if (text.size() - colon < 2) return error::none;
 
   // RFC 3986 3.2.3: port = *DIGIT
   std::uint32_t port = 0;
   for (const char c : text.substr(colon + 1)) {
-    if (!detail::is_digit(c)) return {error::bad_host, {}};
+    if (!is_digit(c)) return error::bad_host;
     port = port * 10 + static_cast<std::uint32_t>(c - '0');
-    if (port > 0xFFFF) return {error::bad_host, {}};
+    if (port > 0xFFFF) return error::bad_host;
   }
-  if (port == 0) return {error::bad_host, {}};
-  result.port = static_cast<std::uint16_t>(port);
-  return {error::none, result};
+  to.port = static_cast<std::uint16_t>(port);
+  return port == 0 ? error::bad_host : error::none;
+}
+
+}  // namespace detail
+
+/// Parses `host [":" port]`, the grammar of a Host header, and nothing around it: no userinfo, no
+/// space. `error::bad_host` where it is malformed. A port is 1 to 65535; an empty one, as in
+/// "example.com:", is none. RFC 9110 7.2, RFC 3986 3.2.2 and 3.2.3.
+[[nodiscard]] constexpr parsed<authority> parse_authority(std::string_view text) noexcept {
+  return detail::parsed_by<authority>(detail::read_authority, text);
 }
 
 /// True where both name the same host and port: hosts without regard to case, but otherwise exactly

@@ -58,8 +58,11 @@ class client_handshake {
   client_handshake(const client_handshake&) = delete;
   client_handshake& operator=(const client_handshake&) = delete;
 
+  /// Ends the life of one on the heap, or of none.
+  HAWSER_NO_INLINE static void destroy(client_handshake* made) noexcept { delete made; }
+
   /// Writes the request.
-  [[nodiscard]] error write(std::string& out, std::string_view origin, header_list headers,
+  [[nodiscard]] error write(const text_room& out, std::string_view origin, header_list headers,
                             entropy& random) {
     const parsed<uri> to = parse_uri(url_);
     if (!to) return to.error;

@@ -277,7 +277,7 @@ class basic_connection {
   void fail(hawser::error why);
   void fail_opening(hawser::error why, unsigned status);
   void lose(hawser::error why) noexcept;
-  void answer(const std::string& text, hawser::error why);
+  void answer(std::span<const std::byte> text, hawser::error why);
   void choose_protocol(std::string_view subprotocol);
   void on_opening_time(time_point now);
   void on_open_time(time_point now);

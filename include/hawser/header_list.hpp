@@ -1,6 +1,7 @@
 #pragma once
 
 #include "hawser/detail/ascii.hpp"
+#include "hawser/detail/config.hpp"
 #include "hawser/version.hpp"
 
 #include <cstddef>
@@ -43,7 +44,7 @@ class header_list {
   }
 
   /// How many fields have this name.
-  [[nodiscard]] constexpr std::size_t count(std::string_view name) const noexcept {
+  [[nodiscard]] HAWSER_NO_INLINE constexpr std::size_t count(std::string_view name) const noexcept {
     std::size_t found = 0;
     for (const header& field : fields_) {
       found += detail::equals_ignoring_case(field.name, name) ? 1U : 0U;
@@ -52,7 +53,8 @@ class header_list {
   }
 
   /// The first field of this name, or null.
-  [[nodiscard]] constexpr const header* find(std::string_view name) const noexcept {
+  [[nodiscard]] HAWSER_NO_INLINE constexpr const header* find(
+      std::string_view name) const noexcept {
     for (const header& field : fields_) {
       if (detail::equals_ignoring_case(field.name, name)) return &field;
     }
@@ -80,11 +82,15 @@ class header_list {
 
   /// True where a comma-separated list of tokens, over all fields of this name, has `token` in any
   /// case. RFC 9110 5.3: repeated fields are one list.
-  [[nodiscard]] constexpr bool has_token(std::string_view name,
-                                         std::string_view token) const noexcept {
-    return !for_each_element(name, [&](std::string_view element) {
-      return !detail::equals_ignoring_case(element, token);
-    });
+  [[nodiscard]] HAWSER_NO_INLINE constexpr bool has_token(std::string_view name,
+                                                          std::string_view token) const noexcept {
+    for (const header& field : fields_) {
+      if (detail::equals_ignoring_case(field.name, name) &&
+          detail::list_has_token(field.value, token)) {
+        return true;
+      }
+    }
+    return false;
   }
 
  private:

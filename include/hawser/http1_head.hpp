@@ -2,6 +2,7 @@
 
 #include "hawser/detail/ascii.hpp"
 #include "hawser/detail/bytes.hpp"
+#include "hawser/detail/config.hpp"
 #include "hawser/detail/http1_line.hpp"
 #include "hawser/error.hpp"
 #include "hawser/header_list.hpp"
@@ -77,7 +78,8 @@ class basic_head_parser {
       noexcept(std::declval<Storage&>().reserve_field())) {
     std::size_t consumed = 0;
     while (state_ == parse_state::incomplete && consumed < in.size()) {
-      consumed += take_line(in.subspan(consumed));
+      if (!std::is_constant_evaluated()) consumed += take_good_fields(in.subspan(consumed));
+      if (consumed < in.size()) consumed += take_line(in.subspan(consumed));
     }
     return {consumed, state_, error_};
   }
@@ -138,6 +140,10 @@ class basic_head_parser {
   }
 
  private:
+  // How much is stored at once, so that few heads need memory more than once and none much more
+  // than they have bytes.
+  static constexpr std::size_t step = 1024;
+
   // A part of the first line. A view would not survive the growth of the storage.
   struct place {
     std::size_t begin = 0;
@@ -153,21 +159,55 @@ class basic_head_parser {
   }
 
   // A failed parser holds no memory.
-  constexpr void fail(hawser::error reason) noexcept {
+  HAWSER_COLD constexpr void fail(hawser::error reason) noexcept {
     reset();
     state_ = parse_state::failed;
     error_ = reason;
   }
 
+  // Takes the fields whose lines are whole in `in`, with nothing wrong, as nearly all are: it looks
+  // at each byte once and stores them together. Returns how much that was. What is cut, wrong or
+  // over a limit is left to take_line.
+  std::size_t take_good_fields(std::span<const std::byte> in) {
+    if (!in_fields_ || line_begin_ != size() || in.front() == std::byte{'\r'}) return 0;
+    const std::size_t room = storage_.max_size() - size();
+    in = in.first(std::min({in.size(), room, step - size() % step}));
+    storage_.reserve_bytes(in.size());
+    // Stores what was taken, also where there is no memory for a further field.
+    struct keeper {
+      ~keeper() {
+        parser.storage_.append(in.first(taken));
+        parser.line_begin_ = parser.size();
+      }
+      basic_head_parser& parser;
+      std::span<const std::byte> in;
+      std::size_t taken;
+    } keep{*this, in, 0};
+    const std::string_view lines = as_text(in);
+    const char* const stored = storage_.bytes().data() + size();
+    while (headers().size() < storage_.max_fields()) {
+      header field;
+      const std::size_t line =
+          detail::take_field_line(lines.substr(keep.taken), Role == role::client, field);
+      if (line == 0) break;
+      storage_.reserve_field();
+      storage_.add_field({{stored + (field.name.data() - lines.data()), field.name.size()},
+                          {stored + (field.value.data() - lines.data()), field.value.size()}});
+      keep.taken += line;
+    }
+    return keep.taken;
+  }
+
   // Stores input up to the end of the line, parses the line if it is whole, and returns how much
   // was stored. All memory is got before anything changes.
-  constexpr std::size_t take_line(std::span<const std::byte> in) {
+  HAWSER_NO_INLINE constexpr std::size_t take_line(std::span<const std::byte> in) {
     const std::size_t room = storage_.max_size() - size();
     if (room == 0) {
       fail(hawser::error::head_too_large);
       return 0;
     }
     in = in.first(std::min(in.size(), room));
+    const std::size_t first_step = size() == 0 ? std::min(in.size(), step) : 0;
     if (!in_fields_) {
       if (const std::size_t good = check_start(in); state_ == parse_state::failed) return good;
     }
@@ -178,7 +218,7 @@ class basic_head_parser {
       const bool is_field = in_fields_ && size() - line_begin_ + in.size() > 2;
       if (is_field && headers().size() < storage_.max_fields()) storage_.reserve_field();
     }
-    storage_.reserve_bytes(in.size());
+    storage_.reserve_bytes(std::max(in.size(), first_step));
     storage_.append(in);
     if (is_whole) end_line();
     return in.size();
@@ -252,7 +292,7 @@ class basic_head_parser {
     return hawser::error::none;
   }
 
-  constexpr hawser::error take_field(std::string_view line) noexcept {
+  HAWSER_COLD constexpr hawser::error take_field(std::string_view line) noexcept {
     if (headers().size() == storage_.max_fields()) return hawser::error::too_many_headers;
     // RFC 9110 5.5: "a recipient SHOULD treat other allowed octets in field content (i.e.,
     // obs-text) as opaque data." A client does, for servers write all sorts of things; no request

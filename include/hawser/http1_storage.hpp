@@ -1,5 +1,6 @@
 #pragma once
 
+#include "hawser/detail/heap_array.hpp"
 #include "hawser/header_list.hpp"
 #include "hawser/version.hpp"
 
@@ -9,11 +10,12 @@
 #include <span>
 #include <string_view>
 #include <type_traits>
-#include <vector>
+#include <utility>
 
 // Where a basic_head_parser keeps the bytes of a head and the fields that it found in them. A
 // storage has the members of the two here; it may be an application's own. It is told how far it
-// may grow, and the parser never asks for more.
+// may grow, and the parser never asks for more. Once `reserve_bytes` made room, `append` leaves the
+// bytes where they are.
 namespace hawser::inline v0 {
 
 /// Grows with the bytes that arrive, on the heap. Moving it leaves all views into it right.
@@ -41,33 +43,25 @@ class heap_head_storage {
   /// Makes room for `size` more bytes, so that `append` cannot fail. Views into the bytes are void
   /// afterwards, those of `fields()` excepted.
   void reserve_bytes(std::size_t size) {
-    const std::size_t needed = bytes_.size() + size;
-    if (needed <= bytes_.capacity()) return;
-    std::vector<char> larger;
-    larger.reserve(std::min(max_size_, std::max({needed, 2 * bytes_.capacity(), smallest_size})));
-    larger.insert(larger.end(), bytes_.begin(), bytes_.end());
-    for (header& field : fields_) {
-      field.name = {larger.data() + (field.name.data() - bytes_.data()), field.name.size()};
-      field.value = {larger.data() + (field.value.data() - bytes_.data()), field.value.size()};
-    }
-    bytes_.swap(larger);
+    if (size > bytes_.capacity() - bytes_.size()) grow_bytes(bytes_.size() + size);
   }
 
   /// Makes room for one more field, so that `add_field` cannot fail.
   void reserve_field() {
     if (fields_.size() < fields_.capacity()) return;
-    fields_.reserve(std::min(max_fields_, std::max(2 * fields_.capacity(), fewest_fields)));
+    fields_.grow(std::min(max_fields_, std::max(2 * fields_.capacity(), fewest_fields)));
   }
 
   void append(std::span<const std::byte> in) noexcept {
-    const auto* first = reinterpret_cast<const char*>(in.data());
-    bytes_.insert(bytes_.end(), first, first + in.size());
+    bytes_.append({reinterpret_cast<const char*>(in.data()), in.size()});
   }
 
-  void add_field(const header& field) noexcept { fields_.push_back(field); }
+  void add_field(const header& field) noexcept { fields_.append_one(field); }
 
   [[nodiscard]] std::string_view bytes() const noexcept { return {bytes_.data(), bytes_.size()}; }
-  [[nodiscard]] header_list fields() const noexcept { return std::span<const header>{fields_}; }
+  [[nodiscard]] header_list fields() const noexcept {
+    return std::span<const header>{fields_.data(), fields_.size()};
+  }
 
   /// Forgets everything and frees the memory.
   void clear() noexcept { *this = heap_head_storage{max_size_, max_fields_}; }
@@ -76,8 +70,20 @@ class heap_head_storage {
   static constexpr std::size_t smallest_size = 512;
   static constexpr std::size_t fewest_fields = 16;
 
-  std::vector<char> bytes_;
-  std::vector<header> fields_;
+  HAWSER_NO_INLINE void grow_bytes(std::size_t needed) {
+    detail::heap_array<char> larger;
+    larger.grow(std::min(max_size_, std::max({needed, 2 * bytes_.capacity(), smallest_size})));
+    larger.append({bytes_.data(), bytes_.size()});
+    for (std::size_t i = 0; i < fields_.size(); ++i) {
+      header& field = fields_.data()[i];
+      field.name = {larger.data() + (field.name.data() - bytes_.data()), field.name.size()};
+      field.value = {larger.data() + (field.value.data() - bytes_.data()), field.value.size()};
+    }
+    bytes_ = std::move(larger);
+  }
+
+  detail::heap_array<char> bytes_;
+  detail::heap_array<header> fields_;
   std::size_t max_size_;
   std::size_t max_fields_;
 };

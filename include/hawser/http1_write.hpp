@@ -1,16 +1,38 @@
 #pragma once
 
 #include "hawser/detail/ascii.hpp"
+#include "hawser/detail/config.hpp"
 #include "hawser/detail/http1_line.hpp"
 #include "hawser/error.hpp"
 #include "hawser/header_list.hpp"
 #include "hawser/version.hpp"
 
+#include <array>
 #include <cstddef>
+#include <cstring>
+#include <span>
 #include <string>
 #include <string_view>
 
 namespace hawser::inline v0 {
+
+/// Where a text goes that is written as a whole once its size is known. A std::string stands for
+/// one that appends to it.
+struct text_room {
+  text_room(void* whose, char* (*maker)(void* context, std::size_t size)) noexcept
+      : context{whose}, make{maker} {}
+  text_room(std::string& to) noexcept  // NOLINT(google-explicit-constructor)
+      : context{&to}, make{[](void* string, std::size_t size) {
+          std::string& end = *static_cast<std::string*>(string);
+          end.resize(end.size() + size);
+          return end.data() + end.size() - size;
+        }} {}
+
+  void* context;
+  /// Gives memory for `size` characters, all of which are written to. Called once, and not at all
+  /// where nothing is written; what it throws passes through.
+  char* (*make)(void* context, std::size_t size);
+};
 
 namespace detail {
 
@@ -56,7 +78,7 @@ inline constexpr std::string_view status_class_names[] = {
 }  // namespace detail
 
 /// The reason phrase of a status as the RFCs name it; for others the name of their class.
-[[nodiscard]] constexpr std::string_view reason_phrase(unsigned status) noexcept {
+[[nodiscard]] HAWSER_COLD constexpr std::string_view reason_phrase(unsigned status) noexcept {
   for (const detail::status_name& name : detail::status_names) {
     if (name.status == status) return name.reason;
   }
@@ -84,64 +106,88 @@ namespace detail {
   return !target.empty();
 }
 
-[[nodiscard]] constexpr std::size_t written_size(header_list headers) noexcept {
-  std::size_t size = 2;
-  for (const header& field : headers) size += field.name.size() + field.value.size() + 4;
-  return size;
+// A message in pieces of text around the headers of somebody else, which are checked.
+struct message_text {
+  std::span<const std::string_view> before;  // the first line, and what headers we begin with
+  header_list headers = {};
+  std::span<const std::string_view> after = end_of_head;
+
+  static constexpr std::string_view end_of_head[] = {"\r\n"};
+};
+
+HAWSER_NO_INLINE inline char* put(char* to, std::string_view text) noexcept {
+  if (!text.empty()) std::memcpy(to, text.data(), text.size());
+  return to + text.size();
 }
 
-// The fields and the empty line after them, into room that was made before.
-inline void append_headers(std::string& out, header_list headers) {
-  for (const header& field : headers) {
-    out.append(field.name).append(": ").append(field.value).append("\r\n");
+[[nodiscard]] HAWSER_NO_INLINE inline error write_message(const text_room& out,
+                                                          const message_text& message) {
+  if (!may_write(message.headers)) return error::bad_header;
+  std::size_t size = 0;
+  for (const std::string_view piece : message.before) size += piece.size();
+  for (const header& field : message.headers) size += field.name.size() + field.value.size() + 4;
+  for (const std::string_view piece : message.after) size += piece.size();
+
+  char* to = out.make(out.context, size);
+  for (const std::string_view piece : message.before) to = put(to, piece);
+  for (const header& field : message.headers) {
+    for (const std::string_view piece :
+         {field.name, std::string_view{": "}, field.value, std::string_view{"\r\n"}}) {
+      to = put(to, piece);
+    }
   }
-  out.append("\r\n");
+  for (const std::string_view piece : message.after) to = put(to, piece);
+  return error::none;
 }
+
+// A number in decimal digits.
+class decimal {
+ public:
+  explicit decimal(std::size_t number) noexcept {
+    do {
+      digits_[--begin_] = static_cast<char>('0' + number % 10);
+      number /= 10;
+    } while (number != 0);
+  }
+  [[nodiscard]] std::string_view text() const noexcept {
+    return {digits_.data() + begin_, digits_.size() - begin_};
+  }
+
+ private:
+  std::array<char, 20> digits_;
+  std::size_t begin_ = 20;
+};
 
 }  // namespace detail
 
-/// Appends the head of a request, with the empty line that ends it. RFC 9112 3.
+/// Appends the head of a request to `out`, with the empty line that ends it. RFC 9112 3.
 ///
 /// Returns `error::bad_header` and leaves `out` as it was where the method or a name is no token,
 /// the target has anything but visible ASCII without '#', or a value has a control byte other than
 /// a tab. Bytes from 0x80 are let through in values only.
-[[nodiscard]] inline error write_request_head(std::string& out, std::string_view method,
+[[nodiscard]] inline error write_request_head(const text_room& out, std::string_view method,
                                               std::string_view target, header_list headers) {
-  if (!detail::is_token(method) || !detail::may_write_target(target) ||
-      !detail::may_write(headers)) {
-    return error::bad_header;
-  }
-  constexpr std::string_view version_and_end = " HTTP/1.1\r\n";
-  out.reserve(out.size() + method.size() + 1 + target.size() + version_and_end.size() +
-              detail::written_size(headers));
-  out.append(method).append(" ").append(target).append(version_and_end);
-  detail::append_headers(out, headers);
-  return error::none;
+  if (!detail::is_token(method) || !detail::may_write_target(target)) return error::bad_header;
+  const std::array<std::string_view, 4> line{method, " ", target, " HTTP/1.1\r\n"};
+  return detail::write_message(out, {.before = line, .headers = headers});
 }
 
-/// Appends the head of a response, with the empty line that ends it. RFC 9112 4.
+/// Appends the head of a response to `out`, with the empty line that ends it. RFC 9112 4.
 ///
 /// Returns `error::bad_header` and leaves `out` as it was where the status is not 100 to 599, a
 /// name is no token, or the reason or a value has a control byte other than a tab. The reason may
 /// be empty; `reason_phrase(status)` is the usual one.
-[[nodiscard]] inline error write_response_head(std::string& out, unsigned status,
+[[nodiscard]] inline error write_response_head(const text_room& out, unsigned status,
                                                std::string_view reason, header_list headers) {
   if (status < 100 || status > 599 ||
-      detail::check_text(reason, true, error::bad_header) != error::none ||
-      !detail::may_write(headers)) {
+      detail::check_text(reason, true, error::bad_header) != error::none) {
     return error::bad_header;
   }
-  const char digits[] = {static_cast<char>('0' + status / 100),
-                         static_cast<char>('0' + status / 10 % 10),
-                         static_cast<char>('0' + status % 10)};
-  constexpr std::string_view version_part = "HTTP/1.1 ";
-  out.reserve(out.size() + version_part.size() + sizeof digits + 1 + reason.size() + 2 +
-              detail::written_size(headers));
+  const detail::decimal digits{status};
   // RFC 9112 4: "A server MUST send the space that separates the status-code from the reason-phrase
   // even when the reason-phrase is absent".
-  out.append(version_part).append(digits, sizeof digits).append(" ").append(reason).append("\r\n");
-  detail::append_headers(out, headers);
-  return error::none;
+  const std::array<std::string_view, 5> line{"HTTP/1.1 ", digits.text(), " ", reason, "\r\n"};
+  return detail::write_message(out, {.before = line, .headers = headers});
 }
 
 }  // namespace hawser::inline v0

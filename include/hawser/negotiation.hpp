@@ -2,6 +2,7 @@
 
 #include "hawser/authority.hpp"
 #include "hawser/detail/ascii.hpp"
+#include "hawser/detail/config.hpp"
 #include "hawser/error.hpp"
 #include "hawser/handshake_key.hpp"
 #include "hawser/header_list.hpp"
@@ -14,7 +15,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -47,18 +47,93 @@ struct handshake_rules {
   std::span<const std::string> subprotocols = {};   ///< Supported ones, for select_subprotocol.
 };
 
-/// Checks the version that a request asks for. RFC 6455 4.2.1 and 4.4.
-[[nodiscard]] constexpr error check_version(header_list headers) noexcept {
+namespace detail {
+
+// The fields of a request that negotiation looks at, found in one pass over the headers.
+class request_fields {
+ public:
+  // In the order of the sizes of their names.
+  enum name : std::uint8_t {
+    host,
+    origin,
+    upgrade,
+    connection,
+    content_length,
+    key,
+    transfer_encoding,
+    accept,
+    version,
+    protocol,
+    count_of_names,
+  };
+
+  constexpr explicit request_fields(header_list headers) noexcept : headers_{headers} {
+    for (std::size_t place = 0; place < headers.size(); ++place) {
+      const std::string_view text = headers[place].name;
+      if (text.size() >= first_of_size.size()) continue;
+      std::size_t i = first_of_size[text.size()];
+      for (; i < names.size() && names[i].size() == text.size(); ++i) {
+        if (!same_ignoring_case(text, names[i])) continue;
+        if (count_[i] == 0) first_[i] = static_cast<std::uint32_t>(place);
+        if (count_[i] < 2) ++count_[i];
+        break;
+      }
+    }
+  }
+
+  // How many have this name: 0, 1, or 2 for more than one.
+  [[nodiscard]] constexpr std::size_t count(name which) const noexcept { return count_[which]; }
+  // The first of this name, or null.
+  [[nodiscard]] constexpr const header* find(name which) const noexcept {
+    return count_[which] == 0 ? nullptr : &headers_[first_[which]];
+  }
+  // Its value; empty where there is none.
+  [[nodiscard]] constexpr std::string_view value(name which) const noexcept {
+    return count_[which] == 0 ? std::string_view{} : headers_[first_[which]].value;
+  }
+  // As header_list::has_token.
+  [[nodiscard]] constexpr bool has_token(name which, std::string_view token) const noexcept {
+    return count(which) > 1 ? headers_.has_token(names[which], token)
+                            : list_has_token(value(which), token);
+  }
+  [[nodiscard]] constexpr header_list all() const noexcept { return headers_; }
+
+ private:
+  static constexpr std::array<std::string_view, count_of_names> names{
+      "Host",
+      "Origin",
+      "Upgrade",
+      "Connection",
+      "Content-Length",
+      "Sec-WebSocket-Key",
+      "Transfer-Encoding",
+      "Sec-WebSocket-Accept",
+      "Sec-WebSocket-Version",
+      "Sec-WebSocket-Protocol",
+  };
+  // For each size of a name the first of that size.
+  static constexpr std::array<std::uint8_t, 23> first_of_size = [] {
+    std::array<std::uint8_t, 23> first{};
+    first.fill(count_of_names);
+    for (std::size_t i = count_of_names; i-- != 0;) {
+      first[names[i].size()] = static_cast<std::uint8_t>(i);
+    }
+    return first;
+  }();
+
+  header_list headers_;
+  std::array<std::uint32_t, count_of_names> first_{};
+  std::array<std::uint8_t, count_of_names> count_{};
+};
+
+[[nodiscard]] constexpr error check_version(const request_fields& fields) noexcept {
   // RFC 6455 11.3.5: "The |Sec-WebSocket-Version| header field MUST NOT appear more than once in an
   // HTTP request."
-  const std::size_t count = headers.count("Sec-WebSocket-Version");
-  if (count > 1) return error::repeated_header;
+  if (fields.count(request_fields::version) > 1) return error::repeated_header;
   // RFC 6455 4.2.1: "A |Sec-WebSocket-Version| header field, with a value of 13."
-  return headers.value("Sec-WebSocket-Version") == protocol_version ? error::none
-                                                                    : error::bad_version;
+  return fields.value(request_fields::version) == protocol_version ? error::none
+                                                                   : error::bad_version;
 }
-
-namespace detail {
 
 // Null are the default policy, and the header of a request without Origin.
 [[nodiscard]] constexpr bool is_origin_good(const origin_policy* policy, const header* origin,
@@ -68,22 +143,33 @@ namespace detail {
                            : is_origin_allowed(*policy, origin->value, host);
 }
 
+[[nodiscard]] constexpr error check_policy(const request_fields& fields, const authority& host,
+                                           const handshake_rules& rules) noexcept {
+  // RFC 6454 7.3: "The user agent MUST NOT include more than one Origin header field in any HTTP
+  // request."
+  if (fields.count(request_fields::origin) > 1) return error::repeated_header;
+  // RFC 6455 10.2: "If the origin indicated is unacceptable to the server, then it SHOULD respond
+  // to the WebSocket handshake with a reply containing HTTP 403 Forbidden status code."
+  if (!is_origin_good(rules.origins, fields.find(request_fields::origin), host)) {
+    return error::origin_refused;
+  }
+  if (!is_host_allowed(rules.allowed_hosts, host.host)) return error::host_refused;
+  return fields.count(request_fields::protocol) == 0 ? error::none
+                                                     : check_offered_subprotocols(fields.all());
+}
+
 }  // namespace detail
+
+/// Checks the version that a request asks for. RFC 6455 4.2.1 and 4.4.
+[[nodiscard]] constexpr error check_version(header_list headers) noexcept {
+  return detail::check_version(detail::request_fields{headers});
+}
 
 /// Checks what `rules` say on a request to `host`: its Origin, its host and the subprotocols that
 /// it offers. RFC 6455 4.2.2.
 [[nodiscard]] constexpr error check_policy(header_list headers, const authority& host,
                                            const handshake_rules& rules) noexcept {
-  // RFC 6454 7.3: "The user agent MUST NOT include more than one Origin header field in any HTTP
-  // request."
-  if (headers.count("Origin") > 1) return error::repeated_header;
-  // RFC 6455 10.2: "If the origin indicated is unacceptable to the server, then it SHOULD respond
-  // to the WebSocket handshake with a reply containing HTTP 403 Forbidden status code."
-  if (!detail::is_origin_good(rules.origins, headers.find("Origin"), host)) {
-    return error::origin_refused;
-  }
-  if (!is_host_allowed(rules.allowed_hosts, host.host)) return error::host_refused;
-  return check_offered_subprotocols(headers);
+  return detail::check_policy(detail::request_fields{headers}, host, rules);
 }
 
 /// What a server chose, as a client understands it.
@@ -142,10 +228,10 @@ namespace detail {
 
 // True for a request that wants, or tries, to become a WebSocket: one that lost its Upgrade on the
 // way through a proxy is better told so than answered as any other.
-[[nodiscard]] constexpr bool is_upgrade_attempt(header_list headers) noexcept {
-  return headers.has_token("Upgrade", "websocket") ||
-         headers.find("Sec-WebSocket-Key") != nullptr ||
-         headers.find("Sec-WebSocket-Version") != nullptr;
+[[nodiscard]] constexpr bool is_upgrade_attempt(const request_fields& fields) noexcept {
+  return fields.find(request_fields::key) != nullptr ||
+         fields.find(request_fields::version) != nullptr ||
+         fields.has_token(request_fields::upgrade, "websocket");
 }
 
 [[nodiscard]] constexpr error check_method(const request_view& request,
@@ -159,20 +245,21 @@ namespace detail {
 }
 
 // Finds out which host a request is for.
-[[nodiscard]] constexpr error check_host(const request_view& request, const request_target& target,
-                                         authority& host) noexcept {
+[[nodiscard]] constexpr error check_host(const request_fields& fields, unsigned version_minor,
+                                         const request_target& target, authority& host) noexcept {
   // RFC 9112 3.2: "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1
   // request message that lacks a Host header field and to any request message that contains more
   // than one Host header field line or a Host header field with an invalid field value."
-  const std::size_t count = request.headers.count("Host");
+  const std::size_t count = fields.count(request_fields::host);
   if (count > 1) return error::repeated_header;
   if (count == 0) {
     host = target.place;
-    return request.version_minor == 0 ? error::none : error::missing_host;
+    return version_minor == 0 ? error::none : error::missing_host;
   }
-  const parsed<authority> given = parse_authority(request.headers.value("Host"));
-  if (!given) return given.error;
-  host = *given;
+  if (const error e = read_authority(fields.value(request_fields::host), host); e != error::none) {
+    host = {};
+    return e;
+  }
   // RFC 9112 3.2: "If the target URI includes an authority component, then a client MUST send a
   // field value for Host that is identical to that authority component".
   const bool is_same = !target.is_absolute() ||
@@ -181,40 +268,78 @@ namespace detail {
 }
 
 // A body that is not read would be taken for frames, or for the next request by a proxy between.
-[[nodiscard]] constexpr error check_no_body(header_list headers) noexcept {
-  if (headers.find("Transfer-Encoding") != nullptr) return error::unexpected_body;
-  const std::size_t count = headers.count("Content-Length");
+[[nodiscard]] constexpr error check_no_body(const request_fields& fields) noexcept {
+  if (fields.count(request_fields::transfer_encoding) != 0) return error::unexpected_body;
+  const std::size_t count = fields.count(request_fields::content_length);
   if (count > 1) return error::repeated_header;
-  return count == 0 || headers.value("Content-Length") == "0" ? error::none
-                                                              : error::unexpected_body;
+  return count == 0 || fields.value(request_fields::content_length) == "0" ? error::none
+                                                                           : error::unexpected_body;
 }
 
-[[nodiscard]] constexpr error check_upgrade(header_list headers) noexcept {
+[[nodiscard]] constexpr error check_upgrade(const request_fields& fields) noexcept {
   // RFC 6455 4.2.1: "An |Upgrade| header field containing the value "websocket", treated as an
   // ASCII case-insensitive value. A |Connection| header field that includes the token "Upgrade",
   // treated as an ASCII case-insensitive value."
-  if (!headers.has_token("Upgrade", "websocket")) return error::missing_upgrade;
-  if (!headers.has_token("Connection", "Upgrade")) return error::missing_connection;
-  return error::none;
+  if (!fields.has_token(request_fields::upgrade, "websocket")) return error::missing_upgrade;
+  return fields.has_token(request_fields::connection, "Upgrade") ? error::none
+                                                                 : error::missing_connection;
 }
 
-[[nodiscard]] constexpr error check_key(header_list headers) noexcept {
+[[nodiscard]] constexpr error check_key(const request_fields& fields) noexcept {
   // RFC 6455 11.3.1: "The |Sec-WebSocket-Key| header field MUST NOT appear more than once in an
   // HTTP request." A request has no Sec-WebSocket-Accept at all: 11.3.3.
-  const std::size_t count = headers.count("Sec-WebSocket-Key");
-  if (count > 1 || headers.find("Sec-WebSocket-Accept") != nullptr) return error::repeated_header;
+  const std::size_t count = fields.count(request_fields::key);
+  if (count > 1 || fields.count(request_fields::accept) != 0) return error::repeated_header;
   if (count == 0) return error::missing_key;
   // RFC 6455 4.2.1: "A |Sec-WebSocket-Key| header field with a base64-encoded (see Section 4 of
   // [RFC4648]) value that, when decoded, is 16 bytes in length."
-  return is_key(headers.value("Sec-WebSocket-Key")) ? error::none : error::bad_key;
+  return is_key(fields.value(request_fields::key)) ? error::none : error::bad_key;
 }
 
-// The first of the errors that is one. All are computed, and all are cheap.
-[[nodiscard]] constexpr error first_error(std::initializer_list<error> errors) noexcept {
-  for (const error each : errors) {
-    if (each != error::none) return each;
+// What any request must be.
+[[nodiscard]] constexpr error check_request(const request_view& request,
+                                            const request_fields& fields,
+                                            classified_request& result) noexcept {
+  const error wrong_target = read_target(request.target, result.target);
+  if (wrong_target != error::none) result.target = {};
+  const error wrong_host = check_host(fields, request.version_minor, result.target, result.host);
+  if (const error e = check_method(request, result.kind); e != error::none) return e;
+  if (wrong_target != error::none) return wrong_target;
+  return wrong_host == error::none ? check_no_body(fields) : wrong_host;
+}
+
+// What an upgrade must be beyond that.
+[[nodiscard]] constexpr error check_handshake(const request_fields& fields, const authority& host,
+                                              const handshake_rules& rules) noexcept {
+  if (const error e = check_upgrade(fields); e != error::none) return e;
+  if (const error e = check_version(fields); e != error::none) return e;
+  const error e = check_key(fields);
+  return e == error::none ? check_policy(fields, host, rules) : e;
+}
+
+}  // namespace detail
+
+namespace detail {
+
+// As hawser::classify, into a result that is default-made.
+HAWSER_NO_INLINE constexpr void classify(const request_view& request, const handshake_rules& rules,
+                                         classified_request& result) noexcept {
+  const request_fields fields{request.headers};
+  result.kind = is_upgrade_attempt(fields) ? request_kind::upgrade : request_kind::plain;
+  result.error = check_request(request, fields, result);
+  if (result.error != error::none) return;
+
+  if (result.kind == request_kind::plain) {
+    if (!is_host_allowed(rules.allowed_hosts, result.host.host)) result.error = error::host_refused;
+    return;
   }
-  return error::none;
+  result.error = check_handshake(fields, result.host, rules);
+  if (result.error != error::none) return;
+  result.key = fields.value(request_fields::key);
+  result.origin = fields.value(request_fields::origin);
+  if (fields.count(request_fields::protocol) != 0) {
+    result.subprotocol = select_subprotocol(request.headers, rules.subprotocols);
+  }
 }
 
 }  // namespace detail
@@ -227,27 +352,8 @@ namespace detail {
 /// request line to the policy. Sec-WebSocket-Extensions is not looked at, which declines all.
 [[nodiscard]] constexpr classified_request classify(const request_view& request,
                                                     const handshake_rules& rules) noexcept {
-  const header_list headers = request.headers;
   classified_request result;
-  result.kind = detail::is_upgrade_attempt(headers) ? request_kind::upgrade : request_kind::plain;
-  const parsed<request_target> target = parse_target(request.target);
-  result.target = *target;
-  result.error = detail::first_error({detail::check_method(request, result.kind), target.error,
-                                      detail::check_host(request, *target, result.host),
-                                      detail::check_no_body(headers)});
-  if (result.error != error::none) return result;
-
-  if (result.kind == request_kind::plain) {
-    if (!is_host_allowed(rules.allowed_hosts, result.host.host)) result.error = error::host_refused;
-    return result;
-  }
-  result.error =
-      detail::first_error({detail::check_upgrade(headers), check_version(headers),
-                           detail::check_key(headers), check_policy(headers, result.host, rules)});
-  if (result.error != error::none) return result;
-  result.key = headers.value("Sec-WebSocket-Key");
-  result.origin = headers.value("Origin");
-  result.subprotocol = select_subprotocol(headers, rules.subprotocols);
+  detail::classify(request, rules, result);
   return result;
 }
 

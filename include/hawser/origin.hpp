@@ -2,6 +2,7 @@
 
 #include "hawser/authority.hpp"
 #include "hawser/detail/ascii.hpp"
+#include "hawser/detail/config.hpp"
 #include "hawser/error.hpp"
 #include "hawser/parsed.hpp"
 #include "hawser/version.hpp"
@@ -27,25 +28,34 @@ struct origin {
   [[nodiscard]] constexpr bool is_null() const noexcept { return scheme.empty(); }
 };
 
+namespace detail {
+
+inline constexpr char_set scheme_chars{"+-."};
+
+// As parse_origin; writes to `to`, also where it returns an error.
+[[nodiscard]] HAWSER_NO_INLINE constexpr error read_origin(std::string_view text,
+                                                           origin& to) noexcept {
+  if (text == "null") return error::none;
+  // RFC 3986 3.1: scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )
+  std::size_t size = 0;
+  while (size < text.size() && scheme_chars.has(text[size])) ++size;
+  if (size == 0 || !is_alpha(text[0]) || text.substr(size, 3) != "://") {
+    return error::origin_refused;
+  }
+  authority place;
+  if (read_authority(text.substr(size + 3), place) != error::none) return error::origin_refused;
+  to.scheme = text.substr(0, size);
+  to.host = place.host;
+  to.port = place.has_port() ? place.port : default_port_of(to.scheme);
+  return error::none;
+}
+
+}  // namespace detail
+
 /// Parses `scheme "://" host [ ":" port ]` or "null"; `error::origin_refused` for anything else: a
 /// path or a final slash, userinfo, several origins, an empty value. RFC 6454 6.2 and 7.1.
 [[nodiscard]] constexpr parsed<origin> parse_origin(std::string_view text) noexcept {
-  constexpr parsed<origin> bad{error::origin_refused, {}};
-  if (text == "null") return {};
-  const std::size_t scheme_end = text.find("://");
-  if (scheme_end == std::string_view::npos || scheme_end == 0) return bad;
-  const std::string_view scheme = text.substr(0, scheme_end);
-
-  // RFC 3986 3.1: scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )
-  for (const char c : scheme) {
-    if (!detail::is_alpha(c) && !detail::is_digit(c) && c != '+' && c != '-' && c != '.')
-      return bad;
-  }
-  if (!detail::is_alpha(scheme.front())) return bad;
-
-  const parsed<authority> place = parse_authority(text.substr(scheme_end + 3));
-  if (!place) return bad;
-  return {error::none, {scheme, place->host, place->port_or(default_port_of(scheme))}};
+  return detail::parsed_by<origin>(detail::read_origin, text);
 }
 
 /// True where scheme, host and port are the same; two "null" are not. RFC 6454 5.
@@ -126,7 +136,7 @@ struct origin_policy {
 }
 
 /// The names of this machine for itself: the hosts that a server on a loopback address answers for.
-[[nodiscard]] inline std::vector<std::string> loopback_hosts() {
+[[nodiscard]] HAWSER_COLD inline std::vector<std::string> loopback_hosts() {
   return {"localhost", "127.0.0.1", "[::1]"};
 }
 

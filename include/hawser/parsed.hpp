@@ -3,6 +3,8 @@
 #include "hawser/error.hpp"
 #include "hawser/version.hpp"
 
+#include <string_view>
+
 namespace hawser::inline v0 {
 
 /// What a parser of a whole text returns: the value, or why there is none. The value's views point
@@ -17,5 +19,20 @@ struct parsed {
   [[nodiscard]] constexpr const Value& operator*() const noexcept { return value; }
   [[nodiscard]] constexpr const Value* operator->() const noexcept { return &value; }
 };
+
+namespace detail {
+
+// What a function makes of a text that writes its result elsewhere, which is less code where it can
+// fail at many places: the value is default-made where it returns an error.
+template <class Value>
+[[nodiscard]] constexpr parsed<Value> parsed_by(error (*read)(std::string_view, Value&) noexcept,
+                                                std::string_view text) noexcept {
+  parsed<Value> result;
+  result.error = read(text, result.value);
+  if (!result) result.value = {};
+  return result;
+}
+
+}  // namespace detail
 
 }  // namespace hawser::inline v0

@@ -62,6 +62,8 @@ class request {
   }
 
  private:
+  friend class server_handshake;
+
   request_view head_;
   classified_request found_;
 };

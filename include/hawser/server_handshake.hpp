@@ -1,6 +1,7 @@
 #pragma once
 
 #include "hawser/detail/bytes.hpp"
+#include "hawser/detail/heap_array.hpp"
 #include "hawser/endpoint.hpp"
 #include "hawser/error.hpp"
 #include "hawser/handshake_text.hpp"
@@ -11,7 +12,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <string_view>
 
 namespace hawser::inline v0 {
@@ -27,6 +27,13 @@ class server_handshake {
 
   explicit server_handshake(const server_options& options)
       : parser_{options.limits.max_head_size, options.limits.max_headers} {}
+
+  /// One on the heap.
+  [[nodiscard]] HAWSER_NO_INLINE static server_handshake* make(const server_options& options) {
+    return new server_handshake{options};
+  }
+  /// Ends the life of one that was made so, or of none.
+  HAWSER_NO_INLINE static void destroy(server_handshake* made) noexcept { delete made; }
 
   [[nodiscard]] phase state() const noexcept { return phase_; }
   [[nodiscard]] const hawser::request& request() const noexcept { return request_; }
@@ -49,47 +56,57 @@ class server_handshake {
   }
 
   /// Writes the answer that opens the connection. An empty subprotocol is none.
-  [[nodiscard]] error accept(std::string& out, std::string_view subprotocol,
+  [[nodiscard]] error accept(const text_room& out, std::string_view subprotocol,
                              header_list headers) const {
     if (!request_.is_upgrade()) return error::not_deciding;
-    return write_accept(out, request_.headers(), subprotocol, headers);
+    if (!subprotocol.empty() && subprotocol != request_.subprotocol() &&
+        !request_.offers(subprotocol)) {
+      return error::bad_subprotocol;
+    }
+    return detail::write_accept(out, request_.found_.key, subprotocol, headers);
   }
 
   /// Writes any other answer.
-  [[nodiscard]] error respond(std::string& out, unsigned status, header_list headers,
+  [[nodiscard]] error respond(const text_room& out, unsigned status, header_list headers,
                               std::string_view body) const {
     return write_response(out, status, headers, body, is_head());
   }
 
   /// Writes a refusal with its reason in plain words.
-  [[nodiscard]] error refuse(std::string& out, unsigned status, std::string_view reason) const {
+  [[nodiscard]] error refuse(const text_room& out, unsigned status, std::string_view reason) const {
     return write_refusal(out, status, reason, is_head());
   }
 
   /// What came behind the request before it was accepted and is not parsed yet.
   [[nodiscard]] std::span<std::byte> early() noexcept {
-    return std::as_writable_bytes(std::span{early_}).subspan(early_begin_);
+    return std::as_writable_bytes(std::span{early_.data(), early_.size()}).subspan(early_begin_);
   }
   void consume_early(std::size_t size) noexcept { early_begin_ += size; }
 
   /// A subprotocol that is not one of the endpoint's, kept for the connection's life.
-  void keep_subprotocol(std::string_view subprotocol) { subprotocol_ = subprotocol; }
-  [[nodiscard]] std::string_view subprotocol() const noexcept { return subprotocol_; }
+  void keep_subprotocol(std::string_view subprotocol) {
+    subprotocol_.clear();
+    subprotocol_.append_growing({subprotocol});
+  }
+  [[nodiscard]] std::string_view subprotocol() const noexcept {
+    return {subprotocol_.data(), subprotocol_.size()};
+  }
 
  private:
   [[nodiscard]] bool is_head() const noexcept { return request_.method() == "HEAD"; }
 
   [[nodiscard]] error decide(const server_options& options) {
-    const request_view head{.method = parser_.method(),
-                            .target = parser_.target(),
-                            .version_minor = parser_.version_minor(),
-                            .headers = parser_.headers()};
-    const classified_request found = classify(head, {.origins = &options.origins,
-                                                     .allowed_hosts = options.allowed_hosts,
-                                                     .subprotocols = options.subprotocols});
-    request_ = {head, found};
-    if (found.error != error::none) return found.error;
-    if (found.kind == request_kind::plain && !options.answers_http) return error::missing_upgrade;
+    request_.head_ = {.method = parser_.method(),
+                      .target = parser_.target(),
+                      .version_minor = parser_.version_minor(),
+                      .headers = parser_.headers()};
+    detail::classify(request_.head_,
+                     {.origins = &options.origins,
+                      .allowed_hosts = options.allowed_hosts,
+                      .subprotocols = options.subprotocols},
+                     request_.found_);
+    if (request_.found_.error != error::none) return request_.found_.error;
+    if (!request_.is_upgrade() && !options.answers_http) return error::missing_upgrade;
     phase_ = phase::deciding;
     return error::none;
   }
@@ -102,7 +119,7 @@ class server_handshake {
       if (bytes.size() > options.limits.max_early_size - early_.size()) {
         return error::too_much_early_data;
       }
-      early_.append(as_text(bytes));
+      early_.append_growing({as_text(bytes)});
     }
     position += bytes.size();
     return error::none;
@@ -110,9 +127,9 @@ class server_handshake {
 
   request_head_parser parser_;
   hawser::request request_;
-  std::string early_;
+  detail::heap_array<char> early_;
   std::size_t early_begin_ = 0;
-  std::string subprotocol_;
+  detail::heap_array<char> subprotocol_;
   phase phase_ = phase::reading;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "hawser/detail/ascii.hpp"
+#include "hawser/detail/config.hpp"
 #include "hawser/error.hpp"
 #include "hawser/header_list.hpp"
 #include "hawser/version.hpp"
@@ -25,7 +26,7 @@ inline constexpr std::string_view subprotocol_header = "Sec-WebSocket-Protocol";
 class distinct_tokens {
  public:
   // False where `token` is none, was there before, or is one too many.
-  [[nodiscard]] constexpr bool add(std::string_view token) noexcept {
+  [[nodiscard]] HAWSER_NO_INLINE constexpr bool add(std::string_view token) noexcept {
     if (size_ == tokens_.size() || !is_token(token)) return false;
     for (std::size_t i = 0; i < size_; ++i) {
       if (tokens_[i] == token) return false;

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "hawser/authority.hpp"
-#include "hawser/detail/ascii.hpp"
+#include "hawser/detail/config.hpp"
 #include "hawser/error.hpp"
 #include "hawser/parsed.hpp"
 #include "hawser/version.hpp"
@@ -24,37 +24,53 @@ struct request_target {
   [[nodiscard]] constexpr bool is_absolute() const noexcept { return !scheme.empty(); }
 };
 
+namespace detail {
+
+[[nodiscard]] constexpr std::size_t find_or_end(std::string_view text, char a, char b) noexcept {
+  std::size_t i = 0;
+  while (i < text.size() && text[i] != a && text[i] != b) ++i;
+  return i;
+}
+
+// Takes the scheme and host of an absolute-form off `target`.
+[[nodiscard]] HAWSER_COLD constexpr error read_absolute(std::string_view& target,
+                                                        request_target& to) noexcept {
+  const std::size_t scheme_end = find_or_end(target, ':', ':');
+  to.scheme = target.substr(0, scheme_end);
+  if (target.substr(scheme_end, 3) != "://" || default_port_of(to.scheme) == 0) {
+    return error::bad_target;
+  }
+  target.remove_prefix(scheme_end + 3);
+  const std::string_view place = target.substr(0, find_or_end(target, '/', '?'));
+  target.remove_prefix(place.size());
+  return read_authority(place, to.place) == error::none ? error::none : error::bad_target;
+}
+
+// As parse_target; writes to `to`, also where it returns an error.
+[[nodiscard]] HAWSER_NO_INLINE constexpr error read_target(std::string_view target,
+                                                           request_target& to) noexcept {
+  for (const char c : target) {
+    const auto code = static_cast<unsigned char>(c);
+    if (code <= 0x20 || code >= 0x7F || c == '#') return error::bad_target;
+  }
+  if (!target.starts_with('/') && read_absolute(target, to) != error::none) {
+    return error::bad_target;
+  }
+  const std::size_t path_size = find_or_end(target, '?', '?');
+  to.path = path_size == 0 ? std::string_view{"/"} : target.substr(0, path_size);
+  if (path_size < target.size()) to.query = target.substr(path_size + 1);
+  return error::none;
+}
+
+}  // namespace detail
+
 /// Parses an origin-form ("/chat?x=1") or an absolute-form ("ws://example.com/chat?x=1", and http,
 /// https and wss alike); `error::bad_target` for anything else: "*", "example.com:443", userinfo, a
 /// fragment, spaces, controls, bytes from 0x7F on. Other visible characters that RFC 3986 wants
 /// percent-encoded are let through, because browsers send some as they are ("|" and "[" in a
 /// query). RFC 9112 3.2, RFC 6455 4.2.1.
 [[nodiscard]] constexpr parsed<request_target> parse_target(std::string_view target) noexcept {
-  constexpr parsed<request_target> bad{error::bad_target, {}};
-  for (const char c : target) {
-    const auto code = static_cast<unsigned char>(c);
-    if (code <= 0x20 || code >= 0x7F || c == '#') return bad;
-  }
-
-  request_target result;
-  if (!target.starts_with('/')) {
-    const std::size_t scheme_end = target.find("://");
-    if (scheme_end == std::string_view::npos) return bad;
-    result.scheme = target.substr(0, scheme_end);
-    if (default_port_of(result.scheme) == 0) return bad;
-    target.remove_prefix(scheme_end + 3);
-    const std::string_view place = target.substr(0, target.find_first_of("/?"));
-    const parsed<authority> host_and_port = parse_authority(place);
-    if (!host_and_port) return bad;
-    result.place = *host_and_port;
-    target.remove_prefix(place.size());
-  }
-
-  const std::size_t question_mark = target.find('?');
-  result.path = target.substr(0, question_mark);
-  if (result.path.empty()) result.path = "/";
-  if (question_mark != std::string_view::npos) result.query = target.substr(question_mark + 1);
-  return {error::none, result};
+  return detail::parsed_by<request_target>(detail::read_target, target);
 }
 
 /// The path of a target; empty where the target is malformed.

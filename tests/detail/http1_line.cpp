@@ -1,7 +1,12 @@
 #include "hawser/detail/http1_line.hpp"
 
+#include "hawser/detail/bytes.hpp"
 #include "support/catch.hpp"
+#include "support/guarded.hpp"
 
+#include <cstddef>
+#include <random>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -222,4 +227,81 @@ TEST_CASE("a field value has no control bytes, and other than ASCII only where l
       CHECK(field(line, true) == (is_ascii_text || value >= 0x80 ? error::none : otherwise));
     }
   }
+}
+
+namespace {
+
+// A text that ends where the memory ends.
+class text_at_end {
+ public:
+  explicit text_at_end(std::string_view text)
+      : pages_{text.size()}, bytes_{pages_.copy_to_end(hawser::byte_view{text})} {}
+  [[nodiscard]] std::string_view text() const { return hawser::as_text(bytes_); }
+
+ private:
+  support::guarded_pages pages_;
+  std::span<std::byte> bytes_;
+};
+
+// As take_field_line, out of the functions that take one line and one byte.
+std::size_t take_slowly(std::string_view in, bool with_obs_text, header& to) {
+  const std::size_t end = in.find('\n');
+  if (end == std::string_view::npos || end == 0 || in[end - 1] != '\r') return 0;
+  return parse_field_line(in.substr(0, end - 1), with_obs_text, to) == error::none ? end + 1 : 0;
+}
+
+void check_taken(std::string_view in, bool with_obs_text) {
+  header fast;
+  header slow;
+  const std::size_t size = hawser::detail::take_field_line(in, with_obs_text, fast);
+  REQUIRE(size == take_slowly(in, with_obs_text, slow));
+  if (size != 0) REQUIRE(fast == slow);
+}
+
+}  // namespace
+
+TEST_CASE("text and tokens end at the first byte that is none, wherever it stands", "[http1]") {
+  for (const std::size_t size : {0U, 1U, 15U, 16U, 17U, 31U, 32U, 33U, 50U}) {
+    for (std::size_t place = 0; place <= size; ++place) {
+      for (int value = 0; value < 256; ++value) {
+        std::string text(size, 'a');
+        if (place < size) text[place] = static_cast<char>(value);
+        const bool is_text = value == '\t' || (value >= 0x20 && value < 0x7F);
+        REQUIRE(hawser::detail::text_size(text, false) == (is_text ? size : place));
+        REQUIRE(hawser::detail::text_size(text, true) == (is_text || value >= 0x80 ? size : place));
+        REQUIRE(hawser::detail::token_size(text) == (is_tchar(value) ? size : place));
+      }
+    }
+  }
+}
+
+TEST_CASE("looking for the end of text or of a token stays in its bounds", "[http1]") {
+  for (std::size_t size = 1; size <= 70; ++size) {
+    const text_at_end all{std::string(size, 'x')};
+    REQUIRE(hawser::detail::text_size(all.text(), false) == size);
+    REQUIRE(hawser::detail::token_size(all.text()) == size);
+  }
+}
+
+TEST_CASE("a field line is taken at once where it is whole and good, and else not at all",
+          "[http1][rfc9112-5]") {
+  const std::string line = "Sec-WebSocket-Extensions: \t permessage-deflate; a\tb \t\r\n";
+  for (std::size_t size = 0; size <= line.size(); ++size) {
+    const text_at_end cut{line.substr(0, size) + (size == 0 ? "x" : "")};
+    check_taken(cut.text(), false);
+  }
+  std::mt19937 random{5};
+  std::size_t taken = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string changed = line + "Next: one\r\n";
+    for (std::size_t count = random() % 3; count != 0; --count) {
+      constexpr std::string_view bytes = "\r\n\t :;,\x7F\x80\xFF\0aZ_\x1F"sv;
+      changed[random() % changed.size()] = bytes[random() % bytes.size()];
+    }
+    changed.erase(0, random() % 2 == 0 ? 0 : random() % line.size());
+    check_taken(changed, i % 2 == 0);
+    header parts;
+    taken += hawser::detail::take_field_line(changed, false, parts) != 0 ? 1U : 0U;
+  }
+  CHECK(taken > 1000);
 }

@@ -1,13 +1,16 @@
 #pragma once
 
-// What differs between compilers, named once.
+// What differs between compilers, named once. HAWSER_COLD is for what hardly ever runs, or where
+// time does not matter: compilers make it small instead of fast, and keep it out of the way.
 
 #if defined(_MSC_VER) && !defined(__clang__)
 #define HAWSER_ALWAYS_INLINE __forceinline
 #define HAWSER_NO_INLINE __declspec(noinline)
+#define HAWSER_COLD __declspec(noinline)
 #else
 #define HAWSER_ALWAYS_INLINE [[gnu::always_inline]] inline
 #define HAWSER_NO_INLINE [[gnu::noinline]]
+#define HAWSER_COLD [[gnu::cold, gnu::noinline]]
 #endif
 
 // An assertion names a programming error of the caller. It is checked in builds without NDEBUG, and

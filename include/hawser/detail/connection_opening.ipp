@@ -2,6 +2,38 @@
 
 namespace hawser::inline v0 {
 
+namespace detail {
+
+// A text that is written to a block, from which it goes to the outbox.
+class block_text {
+ public:
+  explicit block_text(block_pool& pool) noexcept : pool_{&pool} {}
+  block_text(const block_text&) = delete;
+  block_text& operator=(const block_text&) = delete;
+  ~block_text() {
+    if (block_ != nullptr) pool_->give(block_);
+  }
+
+  [[nodiscard]] text_room room() noexcept {
+    return {this, [](void* self, std::size_t size) {
+              return static_cast<block_text*>(self)->make(size);
+            }};
+  }
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return block_->bytes(); }
+
+ private:
+  [[nodiscard]] char* make(std::size_t size) {
+    block_ = pool_->take(size);
+    block_->end = size;
+    return reinterpret_cast<char*>(block_->data());
+  }
+
+  block_pool* pool_;
+  block* block_ = nullptr;
+};
+
+}  // namespace detail
+
 template <role Role>
 basic_connection<Role>::basic_connection(endpoint_type& endpoint, client_request request)
   requires(Role == role::client)
@@ -9,10 +41,10 @@ basic_connection<Role>::basic_connection(endpoint_type& endpoint, client_request
   const std::string origin = std::move(request.origin);
   const std::vector<header> headers = std::move(request.headers);
   handshake_ = new client_handshake{std::move(request), endpoint.options_};
-  std::string head;
-  const hawser::error wrong = handshake_->write(head, origin, headers, endpoint.entropy_);
+  detail::block_text head{pool()};
+  const hawser::error wrong = handshake_->write(head.room(), origin, headers, endpoint.entropy_);
   if (wrong == error::none) {
-    out_.add_raw(pool(), std::as_bytes(std::span{head}));
+    out_.add_raw(pool(), head.bytes());
   } else {
     lose(wrong);
   }
@@ -28,7 +60,7 @@ basic_connection<Role>::basic_connection(blank /*tag*/, endpoint_type& endpoint,
 
 template <role Role>
 basic_connection<Role>::~basic_connection() {
-  delete handshake_;
+  handshake_type::destroy(handshake_);
   receiver_.release(endpoint_->receiving_);
   out_.clear(pool());
 }
@@ -44,7 +76,7 @@ void basic_connection<Role>::choose_protocol(std::string_view subprotocol) {
         return;
       }
     }
-    if (handshake_ == nullptr) handshake_ = new server_handshake{endpoint_->options_};
+    if (handshake_ == nullptr) handshake_ = server_handshake::make(endpoint_->options_);
   } else if (handshake_ == nullptr) {
     handshake_ = new client_handshake{{}, endpoint_->options_};
   }
@@ -72,7 +104,7 @@ template <role Role>
 void basic_connection<Role>::settle() noexcept {
   is_settled_ = true;
   if (Role == role::server && protocol_ != own_protocol) {
-    delete handshake_;
+    handshake_type::destroy(handshake_);
     handshake_ = nullptr;
   }
 }
@@ -113,7 +145,7 @@ event basic_connection<Role>::next_handshake(std::byte*& position, std::byte* en
 {
   using phase = server_handshake::phase;
   if (handshake_ == nullptr && position != end) {
-    handshake_ = new server_handshake{endpoint_->options_};
+    handshake_ = server_handshake::make(endpoint_->options_);
   }
   if (handshake_ != nullptr) {
     const hawser::error wrong = handshake_->receive(position, end, endpoint_->options_);
@@ -160,12 +192,12 @@ event basic_connection<Role>::next_handshake(std::byte*& position, std::byte* en
 
 // Fails before the connection is open: a client is told why, a server is not.
 template <role Role>
-void basic_connection<Role>::fail_opening(hawser::error why, unsigned status) {
+HAWSER_COLD void basic_connection<Role>::fail_opening(hawser::error why, unsigned status) {
   if constexpr (Role == role::server) {
-    std::string text;
-    if (handshake_ == nullptr) handshake_ = new server_handshake{endpoint_->options_};
-    if (handshake_->refuse(text, status, to_string(why)) == error::none) {
-      answer(text, why);
+    detail::block_text text{pool()};
+    if (handshake_ == nullptr) handshake_ = server_handshake::make(endpoint_->options_);
+    if (handshake_->refuse(text.room(), status, to_string(why)) == error::none) {
+      answer(text.bytes(), why);
       return;
     }
   }
@@ -174,54 +206,57 @@ void basic_connection<Role>::fail_opening(hawser::error why, unsigned status) {
 
 // The answer to a request that is not to become a WebSocket.
 template <role Role>
-void basic_connection<Role>::answer(const std::string& text, hawser::error why) {
-  out_.add_raw(pool(), std::as_bytes(std::span{text}));
+HAWSER_COLD void basic_connection<Role>::answer(std::span<const std::byte> text,
+                                                hawser::error why) {
+  out_.add_raw(pool(), text);
   is_answered_ = true;
   this->end(why);
 }
 
 template <role Role>
-error basic_connection<Role>::accept(std::string_view subprotocol, header_list headers)
+HAWSER_NO_INLINE error basic_connection<Role>::accept(std::string_view subprotocol,
+                                                      header_list headers)
   requires(Role == role::server)
 {
   if (!is_deciding()) return error::not_deciding;
-  std::string head;
-  const hawser::error wrong = handshake_->accept(head, subprotocol, headers);
+  detail::block_text head{pool()};
+  const hawser::error wrong = handshake_->accept(head.room(), subprotocol, headers);
   if (wrong != error::none) return wrong;
   if (!subprotocol.empty()) choose_protocol(subprotocol);
-  out_.add_raw(pool(), std::as_bytes(std::span{head}));
+  out_.add_raw(pool(), head.bytes());
   set_open();
   return error::none;
 }
 
 template <role Role>
-error basic_connection<Role>::reject(unsigned status, std::string_view reason)
+HAWSER_COLD error basic_connection<Role>::reject(unsigned status, std::string_view reason)
   requires(Role == role::server)
 {
   if (!is_deciding()) return error::not_deciding;
-  std::string text;
-  const hawser::error wrong = handshake_->refuse(text, status, reason);
+  detail::block_text text{pool()};
+  const hawser::error wrong = handshake_->refuse(text.room(), status, reason);
   if (wrong != error::none) return wrong;
-  answer(text, error::rejected);
+  answer(text.bytes(), error::rejected);
   is_end_told_ = true;
   return error::none;
 }
 
 template <role Role>
-error basic_connection<Role>::respond(unsigned status, header_list headers, std::string_view body)
+HAWSER_COLD error basic_connection<Role>::respond(unsigned status, header_list headers,
+                                                  std::string_view body)
   requires(Role == role::server)
 {
   if (!is_deciding()) return error::not_deciding;
-  std::string text;
-  const hawser::error wrong = handshake_->respond(text, status, headers, body);
+  detail::block_text text{pool()};
+  const hawser::error wrong = handshake_->respond(text.room(), status, headers, body);
   if (wrong != error::none) return wrong;
-  answer(text, handshake_->request().is_upgrade() ? error::rejected : error::none);
+  answer(text.bytes(), handshake_->request().is_upgrade() ? error::rejected : error::none);
   is_end_told_ = true;
   return error::none;
 }
 
 template <role Role>
-void basic_connection<Role>::on_opening_time(time_point now) {
+HAWSER_COLD void basic_connection<Role>::on_opening_time(time_point now) {
   if (!timers_.is_expired(now, lengths().opening)) return;
   if constexpr (Role == role::server) {
     if (handshake_ != nullptr && !handshake_->is_untouched()) {

@@ -1,12 +1,17 @@
 #pragma once
 
 #include "hawser/detail/ascii.hpp"
+#include "hawser/detail/config.hpp"
 #include "hawser/error.hpp"
 #include "hawser/header_list.hpp"
+#include "hawser/simd/target.hpp"
 #include "hawser/version.hpp"
 
+#include <bit>
 #include <cstddef>
+#include <cstring>
 #include <string_view>
+#include <type_traits>
 
 // The grammar of single lines of a message head, RFC 9112 3 to 5. A line comes without its CR LF
 // and has no LF inside.
@@ -30,12 +35,43 @@ namespace detail {
 
 // RFC 9110 5.5: "Field values containing CR, LF, or NUL characters are invalid and dangerous [...].
 // Field values containing other CTL characters are also invalid".
+[[nodiscard]] constexpr bool is_text_char(char c, bool with_obs_text) noexcept {
+  return is_field_char(c) || (with_obs_text && is_obs_text(c));
+}
+
+#if defined(HAWSER_SIMD_X86)
+using text_bytes = signed char __attribute__((vector_size(16)));
+using text_mask = char __attribute__((vector_size(16)));
+#endif
+
+// How many bytes at the front are text.
+[[nodiscard]] HAWSER_NO_INLINE constexpr std::size_t text_size(std::string_view text,
+                                                               bool with_obs_text) noexcept {
+  std::size_t i = 0;
+#if defined(HAWSER_SIMD_X86)
+  if (!std::is_constant_evaluated()) {
+    // Bytes from 0x80 on are negative.
+    const auto lowest = static_cast<signed char>(with_obs_text ? -0x80 : 0);
+    for (; text.size() - i >= 16; i += 16) {
+      text_bytes bytes;
+      std::memcpy(&bytes, text.data() + i, sizeof bytes);
+      const auto is_control = ((bytes < 0x20) & (bytes >= 0) & (bytes != '\t')) | (bytes == 0x7F);
+      const auto is_wrong = is_control | (bytes < lowest);
+      const int wrong = __builtin_ia32_pmovmskb128(reinterpret_cast<text_mask>(is_wrong));
+      if (wrong != 0) {
+        return i + static_cast<std::size_t>(std::countr_zero(static_cast<unsigned>(wrong)));
+      }
+    }
+  }
+#endif
+  while (i < text.size() && is_text_char(text[i], with_obs_text)) ++i;
+  return i;
+}
+
 [[nodiscard]] constexpr error check_text(std::string_view text, bool with_obs_text,
                                          error otherwise) noexcept {
-  for (const char c : text) {
-    if (!is_field_char(c) && !(with_obs_text && is_obs_text(c))) return blame(c, otherwise);
-  }
-  return error::none;
+  const std::size_t good = text_size(text, with_obs_text);
+  return good == text.size() ? error::none : blame(text[good], otherwise);
 }
 
 // RFC 9112 2.3: "HTTP-version = HTTP-name "/" DIGIT "." DIGIT", and the name is case-sensitive.
@@ -141,6 +177,45 @@ struct status_line {
   // after the last non-whitespace octet of the field line value, is excluded by parsers".
   to.value = trim(line.substr(colon + 1));
   return check_text(to.value, with_obs_text, error::bad_header_value);
+}
+
+// How many bytes at the front are those of a token.
+[[nodiscard]] constexpr std::size_t token_size(std::string_view text) noexcept {
+  std::size_t i = 0;
+#if defined(HAWSER_SIMD_X86)
+  if (!std::is_constant_evaluated()) {
+    for (; text.size() - i >= 16; i += 16) {
+      // Letters, digits and "-", of which nearly all names are.
+      text_bytes bytes;
+      std::memcpy(&bytes, text.data() + i, sizeof bytes);
+      const text_bytes lower = bytes | 0x20;
+      const auto is_usual =
+          ((lower >= 'a') & (lower <= 'z')) | ((bytes >= '0') & (bytes <= '9')) | (bytes == '-');
+      const int usual = __builtin_ia32_pmovmskb128(reinterpret_cast<text_mask>(is_usual));
+      if (usual != 0xFFFF) {
+        i += static_cast<std::size_t>(std::countr_one(static_cast<unsigned>(usual)));
+        break;
+      }
+    }
+  }
+#endif
+  while (i < text.size() && is_token_char(text[i])) ++i;
+  return i;
+}
+
+// The size of the field line at the front of `in`, with its CR LF, where it is whole and nothing is
+// wrong with it; else 0, and parse_field_line says what is.
+[[nodiscard]] HAWSER_NO_INLINE constexpr std::size_t take_field_line(std::string_view in,
+                                                                     bool with_obs_text,
+                                                                     header& to) noexcept {
+  const std::size_t colon = token_size(in);
+  if (colon == 0 || colon == in.size() || in[colon] != ':') return 0;
+  const std::string_view rest = in.substr(colon + 1);
+  const std::size_t size = text_size(rest, with_obs_text);
+  if (rest.size() - size < 2 || rest[size] != '\r' || rest[size + 1] != '\n') return 0;
+  to.name = in.substr(0, colon);
+  to.value = trim(rest.substr(0, size));
+  return colon + 1 + size + 2;
 }
 
 }  // namespace detail
