@@ -31,7 +31,8 @@ struct cpu_features {
   std::uint32_t kept = 0;
   if (has(c, bit_OSXSAVE)) {
     std::uint32_t high = 0;
-    __asm__("xgetbv" : "=a"(kept), "=d"(high) : "c"(0));
+    // Volatile, or a compiler may move it to where it is not known to be there.
+    __asm__ volatile("xgetbv" : "=a"(kept), "=d"(high) : "c"(0));
   }
   if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return {};
   return {
