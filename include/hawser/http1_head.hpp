@@ -188,7 +188,7 @@ class basic_head_parser {
     while (headers().size() < storage_.max_fields()) {
       header field;
       const std::size_t line =
-          detail::take_field_line(lines.substr(keep.taken), Role == role::client, field);
+          detail::take_field_line < Role == role::client > (lines.substr(keep.taken), field);
       if (line == 0) break;
       storage_.reserve_field();
       storage_.add_field({{stored + (field.name.data() - lines.data()), field.name.size()},

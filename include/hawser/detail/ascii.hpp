@@ -69,12 +69,14 @@ inline constexpr char_set token_chars{"!#$%&'*+-.^_`|~"};
 // letters, wherever it stands. Most texts are written in the usual case.
 [[nodiscard]] HAWSER_NO_INLINE constexpr bool same_ignoring_case(std::string_view a,
                                                                  std::string_view b) noexcept {
-  std::size_t i = 0;
-  if (!std::is_constant_evaluated()) {
-    for (; a.size() - i >= 8 && std::memcmp(a.data() + i, b.data() + i, 8) == 0; i += 8) {
-    }
+  if (!std::is_constant_evaluated() && a.size() >= 4) {
+    // Words, the last of which overlaps the one before.
+    const std::size_t last = a.size() - 4;
+    std::size_t i = 0;
+    while (i < last && std::memcmp(a.data() + i, b.data() + i, 4) == 0) i += 4;
+    if (i >= last && std::memcmp(a.data() + last, b.data() + last, 4) == 0) return true;
   }
-  for (; i < a.size(); ++i) {
+  for (std::size_t i = 0; i < a.size(); ++i) {
     if (a[i] != b[i] && to_lower(a[i]) != to_lower(b[i])) return false;
   }
   return true;

@@ -45,18 +45,18 @@ using text_mask = char __attribute__((vector_size(16)));
 #endif
 
 // How many bytes at the front are text.
-[[nodiscard]] HAWSER_NO_INLINE constexpr std::size_t text_size(std::string_view text,
-                                                               bool with_obs_text) noexcept {
+template <bool WithObsText>
+[[nodiscard]] HAWSER_ALWAYS_INLINE constexpr std::size_t count_text(
+    std::string_view text) noexcept {
   std::size_t i = 0;
 #if defined(HAWSER_SIMD_X86)
   if (!std::is_constant_evaluated()) {
-    // Bytes from 0x80 on are negative.
-    const auto lowest = static_cast<signed char>(with_obs_text ? -0x80 : 0);
     for (; text.size() - i >= 16; i += 16) {
       text_bytes bytes;
       std::memcpy(&bytes, text.data() + i, sizeof bytes);
-      const auto is_control = ((bytes < 0x20) & (bytes >= 0) & (bytes != '\t')) | (bytes == 0x7F);
-      const auto is_wrong = is_control | (bytes < lowest);
+      // Bytes from 0x80 on are negative.
+      auto is_wrong = ((bytes < 0x20) & (bytes != '\t')) | (bytes == 0x7F);
+      if constexpr (WithObsText) is_wrong &= bytes >= 0;
       const int wrong = __builtin_ia32_pmovmskb128(reinterpret_cast<text_mask>(is_wrong));
       if (wrong != 0) {
         return i + static_cast<std::size_t>(std::countr_zero(static_cast<unsigned>(wrong)));
@@ -64,8 +64,13 @@ using text_mask = char __attribute__((vector_size(16)));
     }
   }
 #endif
-  while (i < text.size() && is_text_char(text[i], with_obs_text)) ++i;
+  while (i < text.size() && is_text_char(text[i], WithObsText)) ++i;
   return i;
+}
+
+[[nodiscard]] HAWSER_NO_INLINE constexpr std::size_t text_size(std::string_view text,
+                                                               bool with_obs_text) noexcept {
+  return with_obs_text ? count_text<true>(text) : count_text<false>(text);
 }
 
 [[nodiscard]] constexpr error check_text(std::string_view text, bool with_obs_text,
@@ -180,17 +185,17 @@ struct status_line {
 }
 
 // How many bytes at the front are those of a token.
-[[nodiscard]] constexpr std::size_t token_size(std::string_view text) noexcept {
+[[nodiscard]] HAWSER_ALWAYS_INLINE constexpr std::size_t token_size(
+    std::string_view text) noexcept {
   std::size_t i = 0;
 #if defined(HAWSER_SIMD_X86)
   if (!std::is_constant_evaluated()) {
     for (; text.size() - i >= 16; i += 16) {
-      // Letters, digits and "-", of which nearly all names are.
+      // Letters and "-", of which nearly all names are.
       text_bytes bytes;
       std::memcpy(&bytes, text.data() + i, sizeof bytes);
       const text_bytes lower = bytes | 0x20;
-      const auto is_usual =
-          ((lower >= 'a') & (lower <= 'z')) | ((bytes >= '0') & (bytes <= '9')) | (bytes == '-');
+      const auto is_usual = ((lower >= 'a') & (lower <= 'z')) | (bytes == '-');
       const int usual = __builtin_ia32_pmovmskb128(reinterpret_cast<text_mask>(is_usual));
       if (usual != 0xFFFF) {
         i += static_cast<std::size_t>(std::countr_one(static_cast<unsigned>(usual)));
@@ -205,17 +210,17 @@ struct status_line {
 
 // The size of the field line at the front of `in`, with its CR LF, where it is whole and nothing is
 // wrong with it; else 0, and parse_field_line says what is.
-[[nodiscard]] HAWSER_NO_INLINE constexpr std::size_t take_field_line(std::string_view in,
-                                                                     bool with_obs_text,
-                                                                     header& to) noexcept {
+template <bool WithObsText>
+[[nodiscard]] HAWSER_ALWAYS_INLINE constexpr std::size_t take_field_line(std::string_view in,
+                                                                         header& to) noexcept {
   const std::size_t colon = token_size(in);
   if (colon == 0 || colon == in.size() || in[colon] != ':') return 0;
-  const std::string_view rest = in.substr(colon + 1);
-  const std::size_t size = text_size(rest, with_obs_text);
-  if (rest.size() - size < 2 || rest[size] != '\r' || rest[size + 1] != '\n') return 0;
-  to.name = in.substr(0, colon);
-  to.value = trim(rest.substr(0, size));
-  return colon + 1 + size + 2;
+  const std::size_t begin = colon + 1;
+  const std::size_t end = begin + count_text<WithObsText>(in.substr(begin));
+  if (in.size() - end < 2 || in[end] != '\r' || in[end + 1] != '\n') return 0;
+  to.name = {in.data(), colon};
+  to.value = trim({in.data() + begin, end - begin});
+  return end + 2;
 }
 
 }  // namespace detail
