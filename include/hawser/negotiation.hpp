@@ -317,10 +317,6 @@ namespace detail {
   return e == error::none ? check_policy(fields, host, rules) : e;
 }
 
-}  // namespace detail
-
-namespace detail {
-
 // As hawser::classify, into a result that is default-made.
 HAWSER_NO_INLINE constexpr void classify(const request_view& request, const handshake_rules& rules,
                                          classified_request& result) noexcept {

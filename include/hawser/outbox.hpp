@@ -143,10 +143,15 @@ class outbox {
   /// Bytes that are no frames: the head and body of an HTTP message.
   void add_raw(detail::block_pool& pool, std::span<const std::byte> bytes) {
     if (bytes.empty()) return;
-    detail::output_queue& queue = open(pool);
-    detail::block* last = append(pool, queue, bytes.size());
+    detail::output_queue& queue = open(pool, sizeof(detail::output_queue) + bytes.size());
+    detail::block* last = queue.last;
+    if (last == nullptr && bytes.size() <= queue_->room()) {
+      queue.first = queue.last = last = queue_;
+    } else {
+      last = append(pool, queue, bytes.size());
+    }
     last->is_raw = true;
-    detail::copy_bytes(last->data(), bytes.data(), bytes.size());
+    detail::copy_bytes(last->data() + last->end, bytes.data(), bytes.size());
     add(bytes.size(), 0);
   }
 
@@ -225,9 +230,11 @@ class outbox {
     return !queue.blocked && queue.control + size <= control_reserve;
   }
 
-  [[nodiscard]] detail::output_queue& open(detail::block_pool& pool) {
+  // `capacity` is for the queue and what comes first.
+  [[nodiscard]] detail::output_queue& open(detail::block_pool& pool,
+                                           std::size_t capacity = data_size) {
     if (queue_ == nullptr) {
-      queue_ = pool.take(data_size);
+      queue_ = pool.take(capacity);
       new (queue_->data()) detail::output_queue{};
       queue_->begin = queue_->end = queue_->frame = sizeof(detail::output_queue);
     }
