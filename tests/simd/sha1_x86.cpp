@@ -38,7 +38,7 @@ std::array<std::byte, 20> plain_sha1(std::vector<std::byte> message) {
 TEST_CASE("the instructions for SHA-1 do to any block what the plain code does", "[sha1_x86]") {
   if (!simd::sha1_x86::is_usable()) {
     WARN("this machine has no instructions for SHA-1");
-    SUCCEED();
+    CHECK_FALSE(simd::detect_cpu().sha);
     return;
   }
   std::mt19937 random{42};
@@ -68,6 +68,8 @@ TEST_CASE("a digest is that of the plain code for messages of every size", "[sha
 
 #else
 
-TEST_CASE("other machines have no instructions of x86 for SHA-1", "[sha1_x86]") { SUCCEED(); }
+TEST_CASE("other machines have no instructions of x86 for SHA-1", "[sha1_x86]") {
+  CHECK_FALSE(simd::detect_cpu().sha);
+}
 
 #endif

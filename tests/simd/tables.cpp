@@ -68,12 +68,13 @@ TEST_CASE("two continuation bytes are told apart from what else is wrong", "[tab
 }
 
 TEST_CASE("no byte can stand behind one that begins nothing", "[tables][rfc3629-4]") {
+  std::size_t told = 0;
   for (const unsigned first : {0xC0U, 0xC1U, 0xF5U, 0xF8U, 0xFBU, 0xFEU, 0xFFU}) {
     for (unsigned second = 0; second < 256; ++second) {
-      if (looked_up(first, second) == 0) FAIL(first << " and " << second);
+      if (looked_up(first, second) != 0) ++told;
     }
   }
-  SUCCEED("each of them is told");
+  CHECK(told == std::size_t{7} * 256);
 }
 
 TEST_CASE("each sixteen bytes of the tables are the same", "[tables]") {
