@@ -220,6 +220,25 @@ namespace detail {
 
 }  // namespace detail
 
+namespace detail {
+
+// Writes a request with at most 8 fields of our own, and those of the application behind them.
+[[nodiscard]] inline error write_request(const text_room& out, std::string_view target,
+                                         header_list own, header_list others) {
+  if (!may_write_target(target) || !may_write(own)) return error::bad_header;
+  std::array<std::string_view, 3 + 4 * 8> before{"GET ", target, " HTTP/1.1\r\n"};
+  std::size_t pieces = 3;
+  for (const header& field : own) {
+    for (const std::string_view piece :
+         {field.name, std::string_view{": "}, field.value, std::string_view{"\r\n"}}) {
+      before[pieces++] = piece;
+    }
+  }
+  return write_message(out, {.before = std::span{before}.first(pieces), .headers = others});
+}
+
+}  // namespace detail
+
 /// Writes the request of a client that opens a connection to `to`, with a `key` of make_key.
 /// Userinfo of the URI becomes an Authorization, unless the application's headers have one.
 ///
@@ -257,20 +276,8 @@ namespace detail {
   if (!options.origin.empty()) fields[count++] = {"Origin", options.origin};
   if (!subprotocols.empty()) fields[count++] = {detail::subprotocol_header, subprotocols};
   if (!authorization.empty()) fields[count++] = {"Authorization", authorization};
-  const header_list own = std::span<const header>{fields}.first(count);
-
-  const std::string target = make_resource_name(to);
-  if (!detail::may_write_target(target) || !detail::may_write(own)) return error::bad_header;
-  std::array<std::string_view, 3 + 4 * 8> before{"GET ", target, " HTTP/1.1\r\n"};
-  std::size_t pieces = 3;
-  for (const header& field : own) {
-    for (const std::string_view piece :
-         {field.name, std::string_view{": "}, field.value, std::string_view{"\r\n"}}) {
-      before[pieces++] = piece;
-    }
-  }
-  return detail::write_message(
-      out, {.before = std::span{before}.first(pieces), .headers = options.headers});
+  return detail::write_request(out, make_resource_name(to),
+                               std::span<const header>{fields}.first(count), options.headers);
 }
 
 }  // namespace hawser::inline v0

@@ -137,18 +137,18 @@ void check_unmask(const task& todo, std::string_view part, std::size_t done,
 
 verdict verdict_on(const task& todo, const std::vector<std::string_view>& parts) {
   hawser::utf8_state state;
-  std::size_t valid = 0;
+  std::size_t done = 0;
   for (const std::string_view part : parts) {
     const placed text{{.alignment = todo.alignment, .payload = part}};
     const hawser::utf8_state before = state;
     const std::size_t here = hawser::validate_utf8(state, text.span());
     require(here <= part.size(), "no more stands than there is");
     require(text.text() == part, "a text is only read");
-    check_unmask(todo, part, valid, before, here, state);
-    valid += here;
-    if (here != part.size()) return {valid, false};
+    check_unmask(todo, part, done, before, here, state);
+    done += here;
+    if (here != part.size()) return {done, false};
   }
-  return {valid, state.is_complete()};
+  return {done, state.is_complete()};
 }
 
 void check_parts(const task& todo, const std::vector<std::string_view>& parts,

@@ -69,7 +69,7 @@ class descriptor {
   /// The same for the output of a connection, gathered in one call. The output must not be empty.
   io_result write_some(const output_list& from, time_point deadline = time_point::max()) noexcept {
     // One span is the usual case, and sendmsg costs the system more than send.
-    if (++from.begin() == from.end()) return write_some(from.front(), deadline);
+    if (++from.begin() == output_list::end()) return write_some(from.front(), deadline);
     std::array<iovec, 64> parts;
     ::msghdr message{};
     message.msg_iov = parts.data();

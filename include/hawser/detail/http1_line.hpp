@@ -218,7 +218,7 @@ template <bool WithObsText>
   const std::size_t begin = colon + 1;
   const std::size_t end = begin + count_text<WithObsText>(in.substr(begin));
   if (in.size() - end < 2 || in[end] != '\r' || in[end + 1] != '\n') return 0;
-  to.name = {in.data(), colon};
+  to.name = in.substr(0, colon);
   to.value = trim({in.data() + begin, end - begin});
   return end + 2;
 }

@@ -53,6 +53,7 @@ HAWSER_ALWAYS_INLINE bool has_high_bit_small(small_vec value) noexcept {
 // the front and from the end overlap: all is read before anything is written, and each byte is
 // written whole, so that who reads a header right behind does not wait for these stores.
 template <bool OnlyAscii>
+// NOLINTNEXTLINE(readability-function-size): the tree of sizes is one
 HAWSER_ALWAYS_INLINE bool run_small(std::byte* to, const std::byte* from, std::size_t size,
                                     std::uint32_t key) noexcept {
   constexpr std::uint64_t high_bits = 0x8080808080808080U;

@@ -42,7 +42,7 @@ using words = std::uint32_t __attribute__((vector_size(32)));
 using chars = char __attribute__((vector_size(32)));
 using quads = long long __attribute__((vector_size(32)));
 
-#include "hawser/simd/body/vector.inc"
+#include "hawser/simd/body/vector.inc"  // NOLINT(readability-duplicate-include)
 
 HAWSER_ALWAYS_INLINE vec lookup(vec table, vec index) noexcept {
   return reinterpret_cast<vec>(
@@ -92,7 +92,7 @@ HAWSER_ALWAYS_INLINE vec load_first(const std::byte* from, std::size_t count) no
   return load_last(from + count, count);
 }
 
-#include "hawser/simd/body/mask.inc"
+#include "hawser/simd/body/mask.inc"  // NOLINT(readability-duplicate-include)
 #include "hawser/simd/body/utf8.inc"
 
 }  // namespace simd::avx2
@@ -114,7 +114,7 @@ using words = std::uint32_t __attribute__((vector_size(64)));
 using chars = char __attribute__((vector_size(64)));
 using quads = long long __attribute__((vector_size(64)));
 
-#include "hawser/simd/body/vector.inc"
+#include "hawser/simd/body/vector.inc"  // NOLINT(readability-duplicate-include)
 
 HAWSER_ALWAYS_INLINE vec lookup(vec table, vec index) noexcept {
 #if defined(__clang__)
@@ -172,8 +172,8 @@ HAWSER_ALWAYS_INLINE vec load_last(const std::byte* end, std::size_t count) noex
   return load_first(end - count, count);
 }
 
-#include "hawser/simd/body/mask.inc"
-#include "hawser/simd/body/utf8.inc"
+#include "hawser/simd/body/mask.inc"  // NOLINT(readability-duplicate-include)
+#include "hawser/simd/body/utf8.inc"  // NOLINT(readability-duplicate-include)
 
 }  // namespace simd::avx512
 
