@@ -31,6 +31,22 @@ static_assert(is_utf8_text(u8"") && is_utf8_text(u8"plain ASCII") &&
 constexpr std::array surrogate{std::byte{0xED}, std::byte{0xA0}, std::byte{0x80}};
 static_assert(!is_utf8(surrogate));
 
+constexpr bool unmasks_hello() {
+  std::array bytes{std::byte{'H' ^ 1}, std::byte{'e' ^ 2}, std::byte{'l' ^ 3}, std::byte{'l' ^ 4},
+                   std::byte{'o' ^ 1}};
+  const std::array key{std::byte{1}, std::byte{2}, std::byte{3}, std::byte{4}};
+  return unmask_text(bytes, masking_key::from_bytes(key.data())) && bytes[4] == std::byte{'o'};
+}
+static_assert(unmasks_hello());
+
+constexpr bool leaves_what_is_no_text() {
+  std::array bytes{std::byte{0xFE}, std::byte{2}};
+  const std::array key{std::byte{1}, std::byte{2}, std::byte{3}, std::byte{4}};
+  return !unmask_text(bytes, masking_key::from_bytes(key.data())) && bytes[0] == std::byte{0xFE} &&
+         bytes[1] == std::byte{2};
+}
+static_assert(leaves_what_is_no_text());
+
 // What can stand in a text, by definition: each code point, written in bits.
 class definition {
  public:
@@ -246,6 +262,39 @@ TEST_CASE("validation reads nothing outside the text", "[utf8][security]") {
     }
   }
   REQUIRE(wrong == 0);
+}
+
+TEST_CASE("a whole text is unmasked, and what is none is left as it was", "[utf8][rfc6455-5.3]") {
+  const masking_key key = masking_key::from_memory(0xA1B2C3D4U);
+  const auto masked = [&](std::span<const std::byte> plain) {
+    bytes result(plain.begin(), plain.end());
+    mask(result, key);
+    return result;
+  };
+  const support::guarded_pages pages{400};
+  std::size_t wrong = 0;
+  const auto check = [&](const bytes& text, bool is_text) {
+    const bytes covered = masked(text);
+    for (const auto here : {pages.copy_to_end(covered), pages.copy_to_start(covered)}) {
+      std::copy(covered.begin(), covered.end(), here.begin());
+      if (unmask_text(here, key) != is_text) ++wrong;
+      const bytes& expected = is_text ? text : covered;
+      if (!std::equal(here.begin(), here.end(), expected.begin(), expected.end())) ++wrong;
+    }
+    if (is_utf8(text) != is_text) ++wrong;
+  };
+  for (std::size_t size = 0; size <= 300; ++size) {
+    const bytes front = support::repeat(size, "78"_hex);
+    check(front, true);
+    check(support::concat(front, "e2 82 ac"_hex), true);
+    check(support::concat("c3 a9"_hex, front), true);
+    check(support::concat(front, "e2 82"_hex), false);
+    check(support::concat(front, "f0"_hex), false);
+    check(support::concat(front, "ff"_hex), false);
+    check(support::concat("e2 82"_hex, front), false);
+    check(support::concat(front, "c3"_hex, front), false);
+  }
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("text is judged alike as text and as bytes", "[utf8]") {

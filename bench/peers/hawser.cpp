@@ -40,14 +40,9 @@ bool unmask_in_two_passes(std::byte* base, const piece* pieces, std::size_t coun
 }
 
 bool unmask_at_once(std::byte* base, const piece* pieces, std::size_t count, const std::byte* key) {
+  const auto wire_key = hawser::masking_key::from_bytes(key);
   for (const piece& each : std::span{pieces, count}) {
-    hawser::utf8_state text;
-    auto wire_key = hawser::masking_key::from_bytes(key);
-    std::byte* const payload = base + each.offset;
-    if (hawser::unmask_utf8(text, payload, {payload, each.size}, wire_key) != each.size ||
-        !text.is_complete()) {
-      return false;
-    }
+    if (!hawser::unmask_text({base + each.offset, each.size}, wire_key)) return false;
   }
   return true;
 }

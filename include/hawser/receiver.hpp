@@ -144,10 +144,6 @@ class receiver {
   [[nodiscard]] std::byte* room_for(std::size_t size, std::uint64_t most,
                                     const receiver_context& context);
   [[nodiscard]] event deliver_alone(std::span<std::byte> payload, bool is_text) noexcept;
-  [[nodiscard]] static bool unmask_small_text(std::byte* text, std::size_t size,
-                                              masking_key key) noexcept;
-  [[nodiscard]] HAWSER_NO_INLINE static bool unmask_text(std::span<std::byte> text,
-                                                         masking_key key) noexcept;
   [[nodiscard]] event fail(error why, const receiver_context& context) noexcept;
   void forget_delivered(const receiver_context& context) noexcept;
 

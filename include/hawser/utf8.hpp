@@ -1,6 +1,7 @@
 #pragma once
 
 #include "hawser/detail/bytes.hpp"
+#include "hawser/detail/config.hpp"
 #include "hawser/mask.hpp"
 #include "hawser/simd/dispatch.hpp"
 #include "hawser/simd/scalar.hpp"
@@ -69,8 +70,22 @@ class utf8_state {
 
 /// True where the whole is valid UTF-8.
 [[nodiscard]] constexpr bool is_utf8(std::span<const std::byte> text) noexcept {
+  if (!std::is_constant_evaluated()) return simd::is_utf8(text.data(), text.size());
   utf8_state state;
   return validate_utf8(state, text) == text.size() && state.is_complete();
+}
+
+/// Unmasks a whole text and checks it in the same pass. False where it is not UTF-8, and it is as
+/// it was.
+[[nodiscard]] HAWSER_ALWAYS_INLINE constexpr bool unmask_text(std::span<std::byte> text,
+                                                              masking_key key) noexcept {
+  if (!std::is_constant_evaluated()) {
+    return simd::unmask_text(text.data(), text.size(), key.memory());
+  }
+  simd::scalar::mask(text.data(), text.data(), text.size(), key.memory());
+  if (is_utf8(text)) return true;
+  simd::scalar::mask(text.data(), text.data(), text.size(), key.memory());
+  return false;
 }
 
 /// True where the whole is valid UTF-8.

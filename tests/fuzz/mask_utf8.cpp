@@ -157,6 +157,15 @@ void check_parts(const task& todo, const std::vector<std::string_view>& parts,
   require(verdict_on(todo, parts) == expected, "UTF-8, as RFC 3629");
 }
 
+void check_whole(const task& todo, bool is_text) {
+  const std::string covered = masked(todo);
+  const placed text{{.alignment = todo.alignment, .payload = covered}};
+  require(hawser::unmask_text(text.span(), key_of(todo)) == is_text, "a whole text is unmasked");
+  require(text.text() == (is_text ? todo.payload : std::string_view{covered}),
+          "and what is none is as it was");
+  require(text.is_front_untouched(), "nothing in front is touched");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -170,6 +179,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const placed whole{todo};
     require(hawser::is_utf8(std::span<const std::byte>{whole.span()}) == expected.is_complete,
             "UTF-8 of the whole");
+    check_whole(todo, expected.is_complete);
   }
   // Single bytes reach no kernel, whatever the tier, and take long.
   if (todo.payload.size() <= 256) check_parts(todo, support::cut_each(todo.payload), expected);

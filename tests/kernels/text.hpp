@@ -76,7 +76,18 @@ class text_checker {
     state = text.after(begin);
     key = mask_key.rotated(begin);
     return is_right(hawser::unmask_utf8(state, here.data(), here, key), state) &&
-           same(here, plain) && key == mask_key.rotated(end);
+           same(here, plain) && key == mask_key.rotated(end) &&
+           (begin != 0 || judges_whole(plain, covered, stands == size && state.is_complete()));
+  }
+
+  // True where a text that does not go on behind these bytes is judged as it should be, and
+  // unmasked in place where it is one.
+  [[nodiscard]] bool judges_whole(std::span<const std::byte> plain,
+                                  std::span<const std::byte> covered, bool is_text) {
+    const auto here = place(pages_, plain);
+    if (hawser::is_utf8(here) != is_text || !same(here, plain)) return false;
+    std::copy(covered.begin(), covered.end(), here.begin());
+    return hawser::unmask_text(here, mask_key) == is_text && same(here, is_text ? plain : covered);
   }
 
   // The same for the text in two parts.
@@ -191,6 +202,31 @@ inline void check_bad_text_in_long_text(failures& found, text_checker& checker) 
         found.expect(text.valid() < text.size() && checker.judges(text, 0, text.size()),
                      "what is wrong in a long text: what, offset", {number, offset});
       }
+    }
+  }
+}
+
+// What is wrong near the beginning of a text that is long enough for a kernel to begin with what
+// stands before a multiple of its width, at each alignment.
+inline void check_bad_text_before_alignment(failures& found, text_checker& checker) {
+  std::vector<support::bytes> wrong = support::every_cut_utf8();
+  for (const support::bad_utf8& bad : support::every_bad_utf8()) wrong.push_back(bad.text);
+  const std::vector<support::bytes> fillers = text_fillers();
+  for (std::size_t number = 0; number < wrong.size(); ++number) {
+    for (std::size_t offset = 0; offset <= 140; ++offset) {
+      const auto front = whole_text_of(fillers[offset % fillers.size()], offset);
+      // All of them at the end of the pages: the size decides on the alignment.
+      const std::size_t size = 4300 + (number + offset * 5) % 64;
+      const auto behind =
+          support::repeat(size - offset - wrong[number].size(), support::to_bytes("y"));
+      const judged_text text{support::concat(front, wrong[number], behind)};
+      found.expect(text.valid() < text.size() && checker.judges(text, 0, text.size()) &&
+                       checker.judges(text, 0, text.size()),
+                   "what is wrong before alignment: what, offset", {number, offset});
+      const judged_text right{support::concat(front, behind, front)};
+      found.expect(right.valid() == right.size() && checker.judges(right, 0, right.size()) &&
+                       checker.judges(right, 0, right.size()),
+                   "a long text: what, offset", {number, offset});
     }
   }
 }
@@ -336,6 +372,7 @@ inline void check_text(failures& found) {
   check_bad_text_at_each_place(found, checker);
   check_text_behind_a_cut(found, checker);
   check_bad_text_in_long_text(found, checker);
+  check_bad_text_before_alignment(found, checker);
   check_random_text(found, checker, longest);
   found.expect(checker.is_guarded(), "the guards stayed", {});
 }

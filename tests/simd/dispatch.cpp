@@ -43,10 +43,10 @@ void count_mask(std::byte* to, const std::byte* from, std::size_t size,
   simd::scalar::mask(to, from, size, with);
 }
 bool count_check(std::uint8_t leading, std::byte* to, const std::byte* from, std::size_t size,
-                 std::uint32_t with) noexcept {
+                 std::uint32_t with, bool whole) noexcept {
   ++(to != nullptr ? counted.unmasked : counted.validated);
   counted.leading = leading;
-  return simd::mask_then_check<simd::mask_by_words>(leading, to, from, size, with);
+  return simd::mask_then_check<simd::mask_by_words>(leading, to, from, size, with, whole);
 }
 constexpr simd::tier counting{"counting", count_mask, count_check};
 
@@ -155,6 +155,13 @@ TEST_CASE("few bytes reach no kernel", "[dispatch]") {
     CHECK(simd::unmask_utf8(next, copy.data(), copy.data(), size, key) == size);
     CHECK(counted.unmasked == (size >= simd::smallest_utf8 ? 1 : 0));
     CHECK(std::equal(copy.begin(), copy.end(), plain.begin()));
+
+    counted = {};
+    simd::mask_small(copy.data(), copy.data(), std::min(size, simd::max_small_size), key);
+    if (size <= simd::max_small_size) {
+      CHECK(simd::unmask_text(copy.data(), size, key));
+      CHECK(counted.unmasked == 0);
+    }
   }
 }
 
@@ -193,28 +200,32 @@ TEST_CASE("the end of a text says what must follow", "[dispatch][rfc3629-4]") {
 }
 
 TEST_CASE("two passes in steps are one pass", "[dispatch]") {
+  const auto check = simd::mask_then_check<simd::mask_by_words>;
   // A code point over each place between two steps, and what is wrong at each.
-  for (const std::size_t size : {4095U, 4096U, 4097U, 4110U, 8191U, 8192U, 8200U, 12'345U}) {
+  for (const std::size_t size : {1U, 63U, 4095U, 4096U, 4097U, 4110U, 8191U, 8192U, 12'345U}) {
     CAPTURE(size);
     for (std::size_t shift = 0; shift < 4; ++shift) {
+      CAPTURE(shift);
       bytes plain = support::concat(support::repeat(shift, "78"_hex),
                                     support::repeat(size / 4 + 1, "f0 9f 98 80"_hex));
       plain.resize(size);
+      const bool is_whole = size <= shift || (size - shift) % 4 == 0;
       const bytes covered = masked(plain);
       bytes copy(size);
-      CHECK(simd::mask_then_check<simd::mask_by_words>(0, copy.data(), covered.data(), size, key));
+      CHECK(check(0, copy.data(), covered.data(), size, key, false));
       CHECK(copy == plain);
+      CHECK(check(0, copy.data(), covered.data(), size, key, true) == is_whole);
+      CHECK(check(0, nullptr, plain.data(), size, 0, true) == is_whole);
       bytes in_place = covered;
-      CHECK(simd::mask_then_check<simd::mask_by_words>(0, in_place.data(), in_place.data(), size,
-                                                       key));
+      CHECK(check(0, in_place.data(), in_place.data(), size, key, false));
       CHECK(in_place == plain);
 
       for (const std::size_t broken : {std::size_t{0}, size / 2, size - 1, std::size_t{4090}}) {
+        if (broken >= size) continue;
         bytes bad = plain;
         bad[broken] = std::byte{0xFF};
         const bytes bad_covered = masked(bad);
-        CHECK_FALSE(simd::mask_then_check<simd::mask_by_words>(0, copy.data(), bad_covered.data(),
-                                                               size, key));
+        CHECK_FALSE(check(0, copy.data(), bad_covered.data(), size, key, false));
         CHECK(copy == bad);  // unmasked all the same
       }
     }

@@ -20,7 +20,7 @@ HAWSER_ALWAYS_INLINE event receiver<Role>::next_small(std::byte*& position,
   if constexpr (Role == role::server) key = masking_key::from_bytes(position + 2);
   if (code != 0) {
     if constexpr (Role == role::server) mask({payload, length}, key);
-  } else if (!unmask_small_text(payload, length, key)) {
+  } else if (!unmask_text({payload, length}, key)) {
     return {};
   }
   position = payload + length;
@@ -36,26 +36,6 @@ HAWSER_ALWAYS_INLINE event receiver<Role>::deliver_alone(std::span<std::byte> pa
   message_size_ = piece_size_ = payload.size();
   return event{event_kind::piece, payload,
                static_cast<std::uint8_t>(text | event::first_flag | event::last_flag)};
-}
-
-// Unmasks a whole text where it is UTF-8. Otherwise leaves it as it was, for the general path,
-// which says what is wrong.
-template <role Role>
-HAWSER_ALWAYS_INLINE bool receiver<Role>::unmask_small_text(std::byte* text, std::size_t size,
-                                                            masking_key key) noexcept {
-  return (size <= simd::max_small_size && simd::mask_small_ascii(text, text, size, key.memory())) ||
-         unmask_text({text, size}, key);
-}
-
-template <role Role>
-bool receiver<Role>::unmask_text(std::span<std::byte> text, masking_key key) noexcept {
-  utf8_state state;
-  masking_key next = key;
-  if (unmask_utf8(state, text.data(), text, next) == text.size() && state.is_complete()) {
-    return true;
-  }
-  mask(text, key);
-  return false;
 }
 
 template <role Role>

@@ -22,7 +22,8 @@
 namespace hawser::inline v0 {
 namespace simd {
 
-// Texts of fewer bytes are not worth the call of a kernel.
+// Parts of a text of fewer bytes are not worth the call of a kernel: which code point is cut behind
+// them is found out byte by byte.
 inline constexpr std::size_t smallest_utf8 = 16;
 
 // The kernels of one instruction set.
@@ -30,12 +31,12 @@ struct tier {
   std::string_view name;
   // As scalar::mask, for more than max_small_size bytes.
   void (*mask)(std::byte* to, const std::byte* from, std::size_t size, std::uint32_t key) noexcept;
-  // Unmasks `size` bytes, at least smallest_utf8, or only looks at them where `to` is null; returns
-  // whether they can stand behind a code point that begins with `leading` and is cut there;
-  // `leading` 0: behind none. Does not look at what the last byte asks of those that follow, nor
-  // whether there can be any.
+  // Unmasks `size` bytes, or only looks at them where `to` is null; returns whether they can stand
+  // behind a code point that begins with `leading` and is cut there; `leading` 0: behind none. With
+  // `whole` the text must end there. Else nobody looks at what the last byte asks of those that
+  // follow, nor whether there can be any.
   bool (*check_utf8)(std::uint8_t leading, std::byte* to, const std::byte* from, std::size_t size,
-                     std::uint32_t key) noexcept;
+                     std::uint32_t key, bool whole) noexcept;
 };
 
 // As scalar::validate_utf8, with the state as one byte: a leading byte that asks the same of what
@@ -50,19 +51,34 @@ struct tier {
   return valid;
 }
 
+// XORs `size` bytes with the key, whose bytes lie in memory as on the wire, by Mask where they are
+// more than max_small_size. `to` is `from` or does not overlap it.
+template <void (*Mask)(std::byte*, const std::byte*, std::size_t, std::uint32_t) noexcept>
+void mask_any(std::byte* to, const std::byte* from, std::size_t size, std::uint32_t key) noexcept {
+  if (size <= max_small_size) {
+    mask_small(to, from, size, key);
+  } else {
+    Mask(to, from, size, key);
+  }
+}
+
 // Two passes, near enough for the second to find in the cache what the first wrote.
 template <void (*Mask)(std::byte*, const std::byte*, std::size_t, std::uint32_t) noexcept>
 bool mask_then_check(std::uint8_t leading, std::byte* to, const std::byte* from, std::size_t size,
-                     std::uint32_t key) noexcept {
-  if (to == nullptr) return validate_bytewise(leading, from, size) == size;
+                     std::uint32_t key, bool whole) noexcept {
   constexpr std::size_t step = 4096;
   bool stands = true;
-  for (std::size_t part = 0; size != 0; size -= part, to += part, from += part) {
-    part = size < 2 * step ? size : step;  // none is too small for Mask
-    Mask(to, from, part, key);
-    stands = stands && validate_bytewise(leading, to, part) == part;
+  for (std::size_t part = 0; size != 0; size -= part, from += part) {
+    part = size < step ? size : step;
+    const std::byte* text = from;
+    if (to != nullptr) {
+      mask_any<Mask>(to, from, part, key);
+      text = to;
+      to += part;
+    }
+    stands = stands && validate_bytewise(leading, text, part) == part;
   }
-  return stands;
+  return stands && (!whole || leading == 0);
 }
 
 inline void mask_by_words(std::byte* to, const std::byte* from, std::size_t size,
@@ -142,8 +158,7 @@ inline void use_tier(const tier& wanted) noexcept {
   return in_use != nullptr ? *in_use : choose_tier();
 }
 
-// XORs `size` bytes with the key, whose bytes lie in memory as on the wire. `to` is `from` or does
-// not overlap it.
+// The same by the kernel in use.
 inline void mask(std::byte* to, const std::byte* from, std::size_t size,
                  std::uint32_t key) noexcept {
   if (size <= max_small_size) {
@@ -180,7 +195,7 @@ inline constexpr std::uint8_t cannot_stand = 0xFF;
 // that to what the text asks for now, where all can.
 [[nodiscard]] inline std::size_t validate_utf8(std::uint8_t& leading, const std::byte* text,
                                                std::size_t size) noexcept {
-  if (size >= smallest_utf8 && current_tier().check_utf8(leading, nullptr, text, size, 0)) {
+  if (size >= smallest_utf8 && current_tier().check_utf8(leading, nullptr, text, size, 0, false)) {
     const std::uint8_t behind = leading_behind(last_four(text + size));
     if (behind != cannot_stand) {
       leading = behind;
@@ -201,7 +216,7 @@ inline constexpr std::uint8_t cannot_stand = 0xFF;
   }
   // Read before the kernel writes: a byte of a wide store is there only once the store is done.
   const std::uint32_t last = last_four(from + size) ^ turned(key, size);
-  if (current_tier().check_utf8(leading, to, from, size, key)) {
+  if (current_tier().check_utf8(leading, to, from, size, key, false)) {
     const std::uint8_t behind = leading_behind(last);
     if (behind != cannot_stand) {
       leading = behind;
@@ -209,6 +224,25 @@ inline constexpr std::uint8_t cannot_stand = 0xFF;
     }
   }
   return validate_bytewise(leading, to, size);
+}
+
+// True where the whole text is UTF-8.
+[[nodiscard]] inline bool is_utf8(const std::byte* text, std::size_t size) noexcept {
+  return current_tier().check_utf8(0, nullptr, text, size, 0, true);
+}
+
+// Undoes a mask, or what check_utf8 did to what was no UTF-8. Never is.
+[[nodiscard]] HAWSER_COLD inline bool mask_again(std::byte* text, std::size_t size,
+                                                 std::uint32_t key) noexcept {
+  mask(text, text, size, key);
+  return false;
+}
+
+// Unmasks a whole text that is UTF-8; else false, and the bytes are as they were.
+[[nodiscard]] HAWSER_ALWAYS_INLINE bool unmask_text(std::byte* text, std::size_t size,
+                                                    std::uint32_t key) noexcept {
+  return (size <= max_small_size && mask_small_ascii(text, text, size, key)) ||
+         current_tier().check_utf8(0, text, text, size, key, true) || mask_again(text, size, key);
 }
 
 }  // namespace simd

@@ -23,14 +23,20 @@ using words = std::uint32_t __attribute__((vector_size(16)));
 #include "hawser/simd/body/vector.inc"
 
 HAWSER_ALWAYS_INLINE vec lookup(vec table, vec index) noexcept { return vqtbl1q_u8(table, index); }
+HAWSER_ALWAYS_INLINE vec minus_or_zero(vec value, vec less) noexcept {
+  return vqsubq_u8(value, less);
+}
 HAWSER_ALWAYS_INLINE bool has_high_bit(vec value) noexcept { return vmaxvq_u8(value) > 0x7F; }
 HAWSER_ALWAYS_INLINE bool has_any_bit(vec value) noexcept { return vmaxvq_u8(value) != 0; }
 
 #include "hawser/simd/body/vector16.inc"
 static_assert(width == 16);
+#include "hawser/simd/body/four.inc"
+static_assert(max_medium_size == 64);
 #include "hawser/simd/body/mask.inc"
 static_assert(width <= max_small_size);
 #include "hawser/simd/body/utf8.inc"
+#include "hawser/simd/body/utf8_check.inc"
 
 }  // namespace simd::neon
 }  // namespace hawser::inline v0

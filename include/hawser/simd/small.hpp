@@ -16,16 +16,15 @@ namespace hawser::inline v0 {
 namespace simd {
 
 // The largest size that mask_small takes.
-inline constexpr std::size_t max_small_size = 64;
+inline constexpr std::size_t max_small_size = 48;
 
 #if defined(HAWSER_SIMD_VECTORS)
 
 using small_vec = std::uint8_t __attribute__((vector_size(16)));
 using small_words = std::uint32_t __attribute__((vector_size(16)));
+using small_quads = std::uint64_t __attribute__((vector_size(16)));
 #if defined(HAWSER_SIMD_X86)
 using small_chars = char __attribute__((vector_size(16)));
-#else
-using small_quads = std::uint64_t __attribute__((vector_size(16)));
 #endif
 
 HAWSER_ALWAYS_INLINE small_vec load_small(const void* from) noexcept {
@@ -35,6 +34,21 @@ HAWSER_ALWAYS_INLINE small_vec load_small(const void* from) noexcept {
 }
 HAWSER_ALWAYS_INLINE void store_small(std::byte* to, small_vec value) noexcept {
   __builtin_memcpy(to, &value, sizeof value);
+}
+// The `count` bytes at `from`, fewer than 16; zeros behind them. No other byte is read.
+HAWSER_ALWAYS_INLINE small_vec load_tiny(const std::byte* from, std::size_t count) noexcept {
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+  if (count >= 8) {
+    low = detail::load<std::uint64_t>(from);
+    high = detail::load<std::uint64_t>(from + count - 8) >> 1 >> (127 - 8 * count);
+  } else if (count >= 4) {
+    low = detail::load<std::uint32_t>(from) |
+          std::uint64_t{detail::load<std::uint32_t>(from + count - 4)} << (8 * (count - 4));
+  } else {
+    for (std::size_t i = 0; i < count; ++i) low |= std::to_integer<std::uint64_t>(from[i]) << 8 * i;
+  }
+  return reinterpret_cast<small_vec>(small_quads{low, high});
 }
 HAWSER_ALWAYS_INLINE small_vec splat_small(std::uint32_t key) noexcept {
   return reinterpret_cast<small_vec>(small_words{} + key);
@@ -61,17 +75,13 @@ HAWSER_ALWAYS_INLINE bool run_small(std::byte* to, const std::byte* from, std::s
   if (size >= 16) {
     const small_vec front = splat_small(key);
     const small_vec back = splat_small(key_at_end);
+    // Where the second is not needed it lies somewhere in the bytes, at the same phase of the key.
+    const std::size_t offset = ((size < 32 ? size : 32) - 16) & ~std::size_t{3};
     const small_vec first = load_small(from) ^ front;
+    const small_vec second = load_small(from + offset) ^ front;
     const small_vec last = load_small(from + size - 16) ^ back;
-    if (size > 32) {
-      const small_vec second = load_small(from + 16) ^ front;
-      const small_vec third = load_small(from + size - 32) ^ back;
-      if (OnlyAscii && has_high_bit_small(first | second | third | last)) return false;
-      store_small(to + 16, second);
-      store_small(to + size - 32, third);
-    } else if (OnlyAscii && has_high_bit_small(first | last)) {
-      return false;
-    }
+    if (OnlyAscii && has_high_bit_small(first | second | last)) return false;
+    store_small(to + offset, second);
     store_small(to, first);
     store_small(to + size - 16, last);
   } else if (size >= 8) {

@@ -26,6 +26,10 @@ HAWSER_ALWAYS_INLINE vec lookup(vec table, vec index) noexcept {
   return reinterpret_cast<vec>(
       wasm_i8x16_swizzle(reinterpret_cast<v128_t>(table), reinterpret_cast<v128_t>(index)));
 }
+HAWSER_ALWAYS_INLINE vec minus_or_zero(vec value, vec less) noexcept {
+  return reinterpret_cast<vec>(
+      wasm_u8x16_sub_sat(reinterpret_cast<v128_t>(value), reinterpret_cast<v128_t>(less)));
+}
 HAWSER_ALWAYS_INLINE bool has_high_bit(vec value) noexcept {
   return wasm_i8x16_bitmask(reinterpret_cast<v128_t>(value)) != 0;
 }
@@ -35,9 +39,12 @@ HAWSER_ALWAYS_INLINE bool has_any_bit(vec value) noexcept {
 
 #include "hawser/simd/body/vector16.inc"
 static_assert(width == 16);
+#include "hawser/simd/body/four.inc"
+static_assert(max_medium_size == 64);
 #include "hawser/simd/body/mask.inc"
 static_assert(width <= max_small_size);
 #include "hawser/simd/body/utf8.inc"
+#include "hawser/simd/body/utf8_check.inc"
 
 }  // namespace simd::wasm
 }  // namespace hawser::inline v0
