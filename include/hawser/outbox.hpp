@@ -2,6 +2,7 @@
 
 #include "hawser/detail/block.hpp"
 #include "hawser/detail/bytes.hpp"
+#include "hawser/detail/config.hpp"
 #include "hawser/frame.hpp"
 #include "hawser/rfc6455.hpp"
 #include "hawser/time.hpp"
@@ -95,7 +96,7 @@ class outbox {
   static constexpr std::size_t control_reserve = 2048;
   /// The size of the lane, and of the smallest block of data.
   static constexpr std::size_t lane_size = 1024 - sizeof(detail::block);
-  static constexpr std::size_t data_size = 4096 - sizeof(detail::block);
+  static constexpr std::size_t data_size = detail::block_pool::ready_size - sizeof(detail::block);
   /// The largest control frame: 2 bytes of header, 4 of masking key, 125 of payload.
   static constexpr std::size_t max_control_frame_size = 131;
 
@@ -125,7 +126,7 @@ class outbox {
     if (last == nullptr && size <= queue_->room()) {
       queue.first = queue.last = last = queue_;
     } else if (last == nullptr || last->is_raw || last->is_lane || last->room() < size) {
-      last = append(pool, queue, size < data_size ? data_size : size);
+      return room_in_another(pool, queue, size);
     }
     return last->data() + last->end;
   }
@@ -198,7 +199,15 @@ class outbox {
   }
 
   /// The first `size` bytes of the last output() are sent. 0 says that the write took none.
-  void consume(detail::block_pool& pool, std::size_t size) noexcept;
+  void consume(detail::block_pool& pool, std::size_t size) noexcept {
+    if (queue_ == nullptr) return;
+    const detail::output_queue& queue = *storage();
+    if (size == queue.size && queue.first == queue_ && queue.last == queue_) {
+      close(pool);
+    } else {
+      consume_blocks(pool, size);
+    }
+  }
 
   /// Drops everything.
   void clear(detail::block_pool& pool) noexcept {
@@ -234,17 +243,40 @@ class outbox {
   [[nodiscard]] detail::output_queue& open(detail::block_pool& pool,
                                            std::size_t capacity = data_size) {
     if (queue_ == nullptr) {
-      queue_ = pool.take(capacity);
-      new (queue_->data()) detail::output_queue{};
-      queue_->begin = queue_->end = queue_->frame = sizeof(detail::output_queue);
+      if (capacity <= data_size) queue_ = pool.take_ready();
+      if (queue_ == nullptr) {
+        queue_ = pool.take(capacity);
+        make_ready();
+      }
     }
     return *storage();
   }
 
+  // Behind all that waited. The block is left as open() wants it: what it takes to make it so is
+  // in the cache now.
   void close(detail::block_pool& pool) noexcept {
-    pool.give(queue_);
+    make_ready();
+    if (!pool.leave_ready(queue_)) pool.give(queue_);
     queue_ = nullptr;
   }
+
+  // Makes an empty queue of the first block, of which only the capacity is known.
+  void make_ready() noexcept {
+    detail::block& first = *queue_;
+    first.next = nullptr;
+    first.begin = first.end = first.frame = sizeof(detail::output_queue);
+    first.payload = 0;
+    first.is_raw = first.is_lane = false;
+    new (first.data()) detail::output_queue{};
+  }
+
+  HAWSER_NO_INLINE static std::byte* room_in_another(detail::block_pool& pool,
+                                                     detail::output_queue& queue,
+                                                     std::size_t size) {
+    return append(pool, queue, size < data_size ? data_size : size)->data();
+  }
+
+  void consume_blocks(detail::block_pool& pool, std::size_t size) noexcept;
 
   static detail::block* append(detail::block_pool& pool, detail::output_queue& queue,
                                std::size_t capacity) {
@@ -305,8 +337,8 @@ inline std::size_t outbox::take_payload(detail::block& from, std::size_t size) n
   return payload;
 }
 
-inline void outbox::consume(detail::block_pool& pool, std::size_t size) noexcept {
-  if (queue_ == nullptr) return;
+HAWSER_NO_INLINE inline void outbox::consume_blocks(detail::block_pool& pool,
+                                                    std::size_t size) noexcept {
   detail::output_queue& queue = *storage();
   HAWSER_ASSERT(size <= queue.size && "more was consumed than was in the output");
   queue.size -= size;

@@ -153,6 +153,50 @@ TEST_CASE("a pool that keeps nothing gives each block back at once", "[block]") 
   CHECK(checked.live() == 0);
 }
 
+TEST_CASE("one block is left ready, and taken as it was left", "[block]") {
+  checked_memory checked;
+  {
+    block_pool pool{checked.source(), keeps_all};
+    CHECK(pool.take_ready() == nullptr);
+    constexpr std::size_t capacity = block_pool::ready_size - front;
+    block* smaller = pool.take(capacity / 4);
+    CHECK_FALSE(pool.leave_ready(smaller));
+    block* larger = pool.take(capacity + 1);
+    CHECK_FALSE(pool.leave_ready(larger));
+    block* first = pool.take(capacity);
+    block* second = pool.take(capacity);
+    first->end = 7;
+    CHECK(pool.leave_ready(first));
+    CHECK_FALSE(pool.leave_ready(second));  // there is one already
+    CHECK(pool.take_ready() == first);
+    CHECK(first->end == 7);
+    CHECK(pool.take_ready() == nullptr);
+    CHECK(pool.leave_ready(second));
+    for (block* each : {smaller, larger, first}) pool.give(each);
+  }
+  CHECK(checked.live() == 0);
+  CHECK(checked.is_right());
+}
+
+TEST_CASE("a block that is left ready counts as one that is kept", "[block]") {
+  for (const std::size_t most : {std::size_t{0}, block_pool::ready_size - 1}) {
+    checked_memory checked;
+    block_pool pool{checked.source(), most};
+    block* taken = pool.take(block_pool::ready_size - front);
+    CHECK_FALSE(pool.leave_ready(taken));
+    pool.give(taken);
+    CHECK(checked.live() == 0);
+  }
+  checked_memory checked;
+  block_pool pool{checked.source(), block_pool::ready_size + 256};
+  block* taken = pool.take(block_pool::ready_size - front);
+  CHECK(pool.leave_ready(taken));
+  pool.give(pool.take(1));
+  CHECK(checked.live() == 2);
+  pool.give(pool.take(257));
+  CHECK(checked.live() == 2);
+}
+
 TEST_CASE("blocks beyond the largest class are as large as need be and not kept", "[block]") {
   checked_memory checked;
   block_pool pool{checked.source(), keeps_all};

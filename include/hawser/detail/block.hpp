@@ -50,14 +50,20 @@ inline constexpr std::size_t largest_class = smallest_block << (block_classes - 
 
 class block_pool {
  public:
+  // The size of the allocation of a block that may be left ready.
+  static constexpr std::size_t ready_size = 4096;
+
   // Keeps at most `max_kept` bytes of blocks that nobody uses.
   explicit block_pool(const memory& source, std::size_t max_kept) noexcept
-      : source_{source}, max_kept_{max_kept} {}
+      : source_{source},
+        max_kept_{max_kept < ready_size ? max_kept : max_kept - ready_size},
+        keeps_ready_{max_kept >= ready_size} {}
 
   block_pool(const block_pool&) = delete;
   block_pool& operator=(const block_pool&) = delete;
 
   ~block_pool() {
+    if (ready_ != nullptr) source_.deallocate(source_.context, ready_, ready_size);
     for (block* head : free_) {
       while (head != nullptr) {
         block* next = head->next;
@@ -82,6 +88,21 @@ class block_pool {
     return new (source_.allocate(source_.context, size)) block{.capacity = size - sizeof(block)};
   }
 
+  // The block that somebody left with leave_ready(), as it was left; null where there is none.
+  [[nodiscard]] block* take_ready() noexcept {
+    block* const taken = ready_;
+    ready_ = nullptr;
+    return taken;
+  }
+  // Keeps a block of ready_size for the next one who wants it as it is. False: give() it.
+  [[nodiscard]] bool leave_ready(block* used) noexcept {
+    if (ready_ != nullptr || !keeps_ready_ || used->capacity != ready_size - sizeof(block)) {
+      return false;
+    }
+    ready_ = used;
+    return true;
+  }
+
   void give(block* used) noexcept {
     const std::size_t size = used->capacity + sizeof(block);
     if (size <= largest_class && kept_ + size <= max_kept_) {
@@ -102,6 +123,8 @@ class block_pool {
   memory source_;
   std::size_t max_kept_;
   std::size_t kept_ = 0;
+  block* ready_ = nullptr;
+  bool keeps_ready_;
   std::array<block*, block_classes> free_ = {};
 };
 
