@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -260,6 +261,7 @@ class basic_connection {
   }
 
   HAWSER_NO_INLINE event next(std::byte*& position, std::byte* end);
+  [[nodiscard]] event next_unusual(std::byte*& position, std::byte* end);
   [[nodiscard]] event next_opening(std::byte*& position, std::byte* end);
   [[nodiscard]] event next_handshake(std::byte*& position, std::byte* end)
     requires(Role == role::server);

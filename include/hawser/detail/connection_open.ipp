@@ -2,28 +2,38 @@
 
 namespace hawser::inline v0 {
 
+// Events are made where the caller wants them: one that is copied right after it was written in
+// pieces waits for them. Hence the placement new, and one name for all that a function returns.
 template <role Role>
 event basic_connection<Role>::next(std::byte*& position, std::byte* end) {
-  if (const event alone = receiver_.next_alone(position, end, endpoint_->receiving_)) return alone;
-  const event found = error_ != error::none || is_answered_ ? next_ended(position, end)
-                      : is_settled_                         ? next_open(position, end)
-                                                            : next_opening(position, end);
+  event found = receiver_.next_alone(position, end, endpoint_->receiving_);
+  if (!found) new (&found) event(next_unusual(position, end));
+  return found;
+}
+
+template <role Role>
+event basic_connection<Role>::next_unusual(std::byte*& position, std::byte* end) {
+  event found = error_ != error::none || is_answered_ ? next_ended(position, end)
+                : is_settled_                         ? next_open(position, end)
+                                                      : next_opening(position, end);
   receiver_.update_fast_limit(endpoint_->receiving_, is_settled_ && error_ == error::none && !eof_);
   return found;
 }
 
 template <role Role>
 event basic_connection<Role>::next_open(std::byte*& position, std::byte* end) {
-  const event found = next_frames(position, end);
-  if (found || !eof_ || position != end || close_received_) return found;
-  this->end(error::end_of_stream);
-  return next_ended(position, end);
+  event found = next_frames(position, end);
+  if (!found && eof_ && position == end && !close_received_) {
+    this->end(error::end_of_stream);
+    new (&found) event(next_ended(position, end));
+  }
+  return found;
 }
 
 // What the frames in [position, end) bring, and what they ask for in return.
 template <role Role>
 event basic_connection<Role>::next_frames(std::byte*& position, std::byte* end) {
-  const event found = receiver_.next(position, end, endpoint_->receiving_);
+  event found = receiver_.next(position, end, endpoint_->receiving_);
   switch (found.kind()) {
     case event_kind::ping:
       answer_ping(found);
