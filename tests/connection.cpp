@@ -11,6 +11,7 @@
 #include "support/wire.hpp"
 
 #include <cstddef>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -143,6 +144,27 @@ TEMPLATE_TEST_CASE("an adopted connection is open", "[connection]", at_server, a
   CHECK(named->protocol() == "graphql-transport-ws");
   named.feed(wire_to{TestType::self}.text("a"));
   CHECK(named->protocol() == "graphql-transport-ws");
+}
+
+TEST_CASE("connections that are prefetched some turns ahead answer as ever", "[connection]") {
+  server_endpoint endpoint;
+  std::deque<server_connection> all;
+  for (int i = 0; i < 50; ++i) all.emplace_back(endpoint);
+  for (const server_connection& each : all) each.prefetch();  // also before it is open
+  for (std::size_t turn = 0; turn < 3; ++turn) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (i + 6 < all.size()) all[i + 6].prefetch();
+      bytes in = turn == 0 ? to_bytes(upgrade_request().text())
+                           : bytes(wire_to{role::server}.text(std::to_string(i)));
+      auto events = all[i].receive(in);
+      while (const event found = events.next()) {
+        if (found.is_message()) CHECK(all[i].send(found) == error::none);
+      }
+      const bytes sent = to_bytes(as_text(all[i].output().front()));
+      all[i].consume_output(sent.size());
+      if (turn != 0) CHECK(sent == bytes(wire_to{role::client}.text(std::to_string(i))));
+    }
+  }
 }
 
 TEST_CASE("an adopted server connection has the endpoint's subprotocol", "[connection]") {

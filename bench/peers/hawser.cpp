@@ -112,15 +112,19 @@ class server_opener : public opener {
 
 class server_crowd : public crowd {
  public:
-  explicit server_crowd(std::size_t size)
-      : connections_{size, [&] { return hawser::server_connection::adopt(endpoint_, {}); }} {
+  server_crowd(std::size_t size, bool prefetches)
+      : connections_{size, [&] { return hawser::server_connection::adopt(endpoint_, {}); }},
+        prefetches_{prefetches} {
     for (std::size_t i = 0; i < size; ++i) static_cast<void>(connections_[i].receive({}).next());
   }
 
   void echo(const std::uint32_t* order, std::size_t count, const std::byte* frame, std::size_t size,
             delivery& network) override {
-    for (const std::uint32_t who : std::span{order, count}) {
-      hawser::server_connection& connection = connections_[who];
+    for (std::size_t i = 0; i < count; ++i) {
+      if (prefetches_ && i + prefetch_distance < count) {
+        connections_[order[i + prefetch_distance]].prefetch();
+      }
+      hawser::server_connection& connection = connections_[order[i]];
       std::memcpy(read_.data(), frame, size);
       auto events = connection.receive({read_.data(), size});
       while (const hawser::event event = events.next()) connection.send(event);
@@ -132,6 +136,7 @@ class server_crowd : public crowd {
   hawser::server_endpoint endpoint_;
   places<hawser::server_connection> connections_;
   buffer read_{usual_read_size};
+  bool prefetches_;
 };
 
 }  // namespace
@@ -152,8 +157,8 @@ peer hawser_peer() {
     return std::make_unique<any_sender<hawser::server_endpoint, hawser::server_connection>>();
   };
   self.make_opener = []() -> std::unique_ptr<opener> { return std::make_unique<server_opener>(); };
-  self.make_crowd = [](std::size_t size) -> std::unique_ptr<crowd> {
-    return std::make_unique<server_crowd>(size);
+  self.make_crowd = [](std::size_t size, bool prefetches) -> std::unique_ptr<crowd> {
+    return std::make_unique<server_crowd>(size, prefetches);
   };
   self.connection_size = sizeof(hawser::server_connection);
   return self;

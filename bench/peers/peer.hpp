@@ -99,6 +99,8 @@ class crowd {
                     std::size_t size, delivery& network) = 0;
 };
 
+inline constexpr std::size_t prefetch_distance = 6;
+
 /// A library. What it cannot do by itself, without a socket, is null.
 struct peer {
   const char* name = "";
@@ -122,7 +124,8 @@ struct peer {
   std::unique_ptr<sender> (*make_client)() = nullptr;
   std::unique_ptr<sender> (*make_server)() = nullptr;
   std::unique_ptr<opener> (*make_opener)() = nullptr;
-  std::unique_ptr<crowd> (*make_crowd)(std::size_t connections) = nullptr;
+  /// `prefetches`: each connection is fetched prefetch_distance turns ahead.
+  std::unique_ptr<crowd> (*make_crowd)(std::size_t connections, bool prefetches) = nullptr;
   /// The bytes of one open connection's object, without what it points to.
   std::size_t connection_size = 0;
 };

@@ -199,15 +199,24 @@ class server_opener : public opener {
 
 class server_crowd : public crowd {
  public:
-  explicit server_crowd(std::size_t size)
-      : connections_{size, [] {
+  server_crowd(std::size_t size, bool prefetches)
+      : connections_{size,
+                     [] {
                        return uWS::WebSocketData{false, uWS::CompressOptions::DISABLED,
                                                  uWS::BackPressure{}};
-                     }} {}
+                     }},
+        prefetches_{prefetches} {}
 
   void echo(const std::uint32_t* order, std::size_t count, const std::byte* frame, std::size_t size,
             delivery& network) override {
     for (std::size_t i = 0; i < count; ++i) {
+      // The library has no function for this, but its user can do it.
+      if (prefetches_ && i + prefetch_distance < count) {
+        const auto* const start =
+            reinterpret_cast<const char*>(&connections_[order[i + prefetch_distance]]);
+        __builtin_prefetch(start, 1);
+        __builtin_prefetch(start + sizeof(uWS::WebSocketData) - 1, 1);
+      }
       uWS::WebSocketData& connection = connections_[order[i]];
       std::memcpy(read_.data(), frame, size);
       char* const begin = reinterpret_cast<char*>(cork_.data());
@@ -222,6 +231,7 @@ class server_crowd : public crowd {
   places<uWS::WebSocketData> connections_;
   buffer read_{usual_read_size};
   buffer cork_{usual_read_size};
+  bool prefetches_;
 };
 
 bool is_utf8(const std::byte* base, const piece* pieces, std::size_t count) {
@@ -252,8 +262,8 @@ peer uwebsockets_peer() {
     return std::make_unique<any_sender<true>>();
   };
   self.make_opener = []() -> std::unique_ptr<opener> { return std::make_unique<server_opener>(); };
-  self.make_crowd = [](std::size_t size) -> std::unique_ptr<crowd> {
-    return std::make_unique<server_crowd>(size);
+  self.make_crowd = [](std::size_t size, bool prefetches) -> std::unique_ptr<crowd> {
+    return std::make_unique<server_crowd>(size, prefetches);
   };
   self.connection_size = sizeof(uWS::WebSocketData);
   return self;

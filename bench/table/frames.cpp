@@ -200,8 +200,8 @@ contender touching_lines(const std::vector<std::uint32_t>& order) {
           }};
 }
 
-void ask_crowd(report& out) {
-  const std::string text = "echo 16 B, 100,000 connections in random order";
+// `mark` against uWebSockets; 0: none.
+void ask_crowd(report& out, const std::string& text, bool prefetches, double mark) {
   if (!out.wants(text)) return;
   constexpr std::size_t connections = 100'000;
   const wire one = make_wire(1, 16, 16);
@@ -212,7 +212,7 @@ void ask_crowd(report& out) {
     std::swap(order[i], order[numbers.below(i + 1)]);
   question ask{out, text, scale::time, "crowd", 0};
   const auto make = [&](const peer& who) -> contender {
-    const std::shared_ptr<crowd> all = who.make_crowd(connections);
+    const std::shared_ptr<crowd> all = who.make_crowd(connections, prefetches);
     std::vector<std::byte> kept;
     delivery first{kept};
     all->echo(order.data(), 3, one.bytes.data(), one.bytes.size(), first);
@@ -226,9 +226,9 @@ void ask_crowd(report& out) {
   ask.add(make(hawser_peer()));
   const peer other = uwebsockets_peer();
   if (other.make_crowd != nullptr) {
-    ask.add(make(other), 1.5);
+    ask.add(make(other), mark);
   } else {
-    add_absent(ask, other, 1.5);
+    add_absent(ask, other, mark);
   }
   ask.add(touching_lines(order));
   const figure ours = ask.run();
@@ -268,7 +268,9 @@ void ask_frames(report& out) {
   ask_send(out, false, 16, {});
   ask_send(out, false, 1000, {});
   ask_handshake(out);
-  ask_crowd(out);
+  const std::string crowd = "echo 16 B, 100,000 connections in random order";
+  ask_crowd(out, crowd, false, 1.5);
+  ask_crowd(out, crowd + ", prefetched", true, 0);
   ask_sizes(out);
 }
 

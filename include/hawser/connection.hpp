@@ -85,6 +85,17 @@ class basic_connection {
     return {*this, bytes.data(), bytes.data() + bytes.size()};
   }
 
+  /// Asks the processor for the memory that receive() and send() will touch. Changes nothing. A
+  /// loop over thousands of connections that calls this some turns ahead does not wait for each of
+  /// them.
+  void prefetch() const noexcept {
+#if defined(__GNUC__)
+    const auto* const start = reinterpret_cast<const std::byte*>(this);
+    __builtin_prefetch(start, 1);
+    __builtin_prefetch(start + 63, 1);  // what is hot are the first 64 bytes, in one line or two
+#endif
+  }
+
   /// The peer sends no more. Call receive() once more for the event that may follow from it.
   void receive_eof() noexcept {
     eof_ = true;

@@ -17,16 +17,19 @@ namespace detail {
 
 // What waits to be sent, at the front of the block that the first frames lie in. It exists while
 // something waits.
+//
+// Fields that change together stand side by side: compilers write and read them in pairs, and a pair
+// that is read where two others were written waits until both are in the cache.
 struct output_queue {
   block* first = nullptr;
   block* last = nullptr;
   block* handed = nullptr;  // the last block that output() showed: nothing may come before it
   block* lane = nullptr;    // the last lane
-  unsigned lanes = 0;       // two at the most
   std::size_t size = 0;
   std::size_t payload = 0;
   std::size_t control = 0;  // bytes of control frames that stand in line with the data
   time_point waiting_since = time_point::min();
+  std::uint32_t lanes = 0;    // two at the most
   bool blocked = false;       // something was left when bytes were last taken
   bool is_lane_open = false;  // the last lane was not handed out, and takes further frames
 };
