@@ -65,13 +65,15 @@ TEST_CASE("a violation in frames is told by its close code", "[error][rfc6455-7.
     if (!is_of_frames(e)) continue;
     CAPTURE(to_string(e));
     close_code expected = close_code::protocol_error;
-    if (e == error::reason_not_utf8 || e == error::invalid_utf8) {
+    if (e == error::reason_not_utf8 || e == error::invalid_utf8 ||
+        e == error::bad_compressed_data) {
       expected = close_code::invalid_payload;
     }
     if (e == error::frame_too_big || e == error::message_too_big) {
       expected = close_code::message_too_big;
     }
-    if (e == error::too_many_fragments || e == error::too_many_control_frames) {
+    if (e == error::too_many_fragments || e == error::ratio_too_high ||
+        e == error::too_many_control_frames) {
       expected = close_code::policy_violation;
     }
     CHECK(close_code_for(e) == expected);
@@ -105,7 +107,7 @@ TEST_CASE("a violation in HTTP is told by its status", "[error][rfc9110-15]") {
        {error::bad_request_line, error::bad_target, error::bad_line_ending, error::bad_header_name,
         error::bad_header_value, error::folded_header, error::missing_host, error::repeated_header,
         error::bad_host, error::missing_connection, error::missing_key, error::bad_key,
-        error::bad_subprotocol_list, error::too_much_early_data}) {
+        error::bad_subprotocol_list, error::bad_extension_list, error::too_much_early_data}) {
     CAPTURE(to_string(e));
     CHECK(http_status_for(e) == 400);
   }

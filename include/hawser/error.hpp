@@ -46,9 +46,11 @@ enum class error : std::uint8_t {
   close_code_invalid,       ///< A close frame with a code that must not be on the wire.
   reason_not_utf8,          ///< A close frame whose reason is not UTF-8: 1007.
   invalid_utf8,             ///< A text message that is not UTF-8: 1007.
+  bad_compressed_data,      ///< A compressed message that cannot be inflated: 1007.
   frame_too_big,            ///< limits.max_frame_size: 1009.
   message_too_big,          ///< limits.max_message_size: 1009.
   too_many_fragments,       ///< limits.max_fragments: 1008.
+  ratio_too_high,           ///< deflate_options.max_ratio: 1008.
   too_many_control_frames,  ///< limits.max_control_frames: 1008.
 
   // Violations in HTTP: status 400 unless said.
@@ -77,6 +79,12 @@ enum class error : std::uint8_t {
   accept_mismatch,          ///< Sec-WebSocket-Accept is missing or not the key's.
   subprotocol_not_offered,  ///< The server chose a subprotocol that was not offered.
   extension_not_offered,    ///< The server chose an extension that was not offered.
+  bad_extension_list,       ///< Sec-WebSocket-Extensions is malformed.
+  extension_repeated,       ///< The server chose an extension twice.
+  parameter_unknown,        ///< A parameter that the server's extension does not have.
+  parameter_repeated,       ///< A parameter of the server's extension stands twice.
+  parameter_invalid,        ///< A value that a parameter of the extension must not have.
+  parameters_not_offered,   ///< The server's parameters are not what was offered.
 
   // Refusals.
   origin_refused,     ///< The Origin is not one that this server accepts: 403.
@@ -119,11 +127,13 @@ enum class error : std::uint8_t {
       return close_code::normal;
     case error::reason_not_utf8:
     case error::invalid_utf8:
+    case error::bad_compressed_data:
       return close_code::invalid_payload;
     case error::frame_too_big:
     case error::message_too_big:
       return close_code::message_too_big;
     case error::too_many_fragments:
+    case error::ratio_too_high:
     case error::too_many_control_frames:
       return close_code::policy_violation;
     default:
@@ -188,9 +198,11 @@ inline constexpr std::string_view error_texts[] = {
     "a close code that must not be on the wire",
     "the close reason is not valid UTF-8",
     "a text message is not valid UTF-8",
+    "a compressed message cannot be inflated",
     "the frame is larger than the limit",
     "the message is larger than the limit",
     "the message has more fragments than the limit",
+    "the message inflates to more times its size than the limit",
     "more control frames than the limit",
     "the request line is malformed",
     "the status line is malformed",
@@ -217,6 +229,12 @@ inline constexpr std::string_view error_texts[] = {
     "Sec-WebSocket-Accept does not match the key",
     "the server chose a subprotocol that was not offered",
     "the server chose an extension that was not offered",
+    "Sec-WebSocket-Extensions is malformed",
+    "the server chose an extension twice",
+    "the server's extension has a parameter that is not known",
+    "a parameter of the server's extension is repeated",
+    "a parameter of the server's extension has a value that it must not have",
+    "the server's parameters of an extension are not what was offered",
     "the Origin is not allowed",
     "the Host is not one of this server's",
     "the application rejected the request",
