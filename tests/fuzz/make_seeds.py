@@ -27,6 +27,35 @@ def seed(target, name, *parts):
     files[name] = b"".join(parts)
 
 
+# --- Extensions ------------------------------------------------------------------------------------
+
+def extensions():
+    defaults = bytes([0, 7, 7, 1])
+    small = bytes([7, 2, 2, 1])
+    for name, text in {
+            "simple": "permessage-deflate",
+            "browser": "permessage-deflate; client_max_window_bits",
+            "fallback": "permessage-deflate; server_max_window_bits=10; client_max_window_bits, "
+                        "permessage-deflate; client_max_window_bits",
+            "all": "permessage-deflate; server_no_context_takeover; client_no_context_takeover; "
+                   "server_max_window_bits=9; client_max_window_bits=15",
+            "quoted": 'permessage-deflate; server_max_window_bits="\\1\\0"; x="a"',
+            "eight": "permessage-deflate;server_max_window_bits=8;client_max_window_bits=8",
+            "fields": "foo; bar=1, baz\npermessage-deflate\nx-webkit-deflate-frame",
+            "repeated": "permessage-deflate; client_max_window_bits; client_max_window_bits",
+            "wrong_values": "permessage-deflate; server_max_window_bits=08, "
+                            "permessage-deflate; client_max_window_bits=+9, "
+                            "permessage-deflate; server_no_context_takeover=1",
+            "twice": "permessage-deflate, permessage-deflate",
+            "malformed": 'permessage-deflate; a="b',
+            "empty": ",,\n",
+    }.items():
+        seed("deflate_negotiation", name, defaults, text.encode())
+        seed("deflate_negotiation", "small_" + name, small, text.encode())
+
+
+extensions()
+
 # --- Frames ----------------------------------------------------------------------------------------
 
 def frame(opcode, payload=b"", fin=1, key=None, rsv=0, length_size=None, length=None):
