@@ -4,5 +4,6 @@
 /// and libraries stand beside it in hawser/adapters/.
 
 #include "hawser/connection.hpp"
+#include "hawser/deflate_message.hpp"
 #include "hawser/deflate_negotiation.hpp"
 #include "hawser/memory_bound.hpp"

@@ -10,6 +10,7 @@ Usage: make_seeds.py [CORPUS_FOLDER]
 import base64
 import hashlib
 import sys
+import zlib
 from pathlib import Path
 
 CORPUS = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent / "corpus"
@@ -25,6 +26,51 @@ def seed(target, name, *parts):
     files = seeds.setdefault(target, {})
     assert name not in files, (target, name)
     files[name] = b"".join(parts)
+
+
+# --- Compressed payloads ---------------------------------------------------------------------------
+
+def deflated(text, flush=zlib.Z_SYNC_FLUSH, level=6, strategy=zlib.Z_DEFAULT_STRATEGY, tail=4):
+    made = zlib.compressobj(level, zlib.DEFLATED, -15, 8, strategy)
+    out = made.compress(text) + made.flush(flush)
+    return out[:len(out) - tail]
+
+
+def payloads():
+    def sized(*texts):
+        return b"".join(len(text).to_bytes(2, "little") + text for text in texts)
+
+    hello = bytes.fromhex("f248cdc9c90700")
+    texts = sized(b"Hello", b"Hello", b"", b"{\"id\":1,\"id\":12,\"id\":123}", b"x" * 700)
+    for name, all_of_them in {
+            "hello": [hello],
+            "window": [hello, bytes.fromhex("f200110000")],
+            "stored": [bytes.fromhex("000500faff48656c6c6f00")],
+            "final": [bytes.fromhex("f348cdc9c9070000"), bytes.fromhex("f200110000")],
+            "two_blocks": [bytes.fromhex("f248050000ffffcac9c90700")],
+            "empty": [b"\0", b"", b"\0", hello],
+            "lone_final": [deflated(b"Hello" * 9, zlib.Z_FINISH, tail=0), hello],
+            "full_flush": [deflated(b"abc" * 20, zlib.Z_FULL_FLUSH), deflated(b"abc")],
+            "fixed": [deflated(bytes(range(256)), strategy=zlib.Z_FIXED)],
+            "huffman": [deflated(b"hawser " * 30, strategy=zlib.Z_HUFFMAN_ONLY)],
+            "dynamic": [deflated(b"".join(b"%d," % (i * i) for i in range(400)), level=9)],
+            "bomb": [deflated(bytes(100000), level=9)],
+            "limit": [deflated(bytes(100)), deflated(bytes(101))],
+            "corrupt": [b"\x06"],
+            "cut": [deflated(b"abcdefgh" * 9)[:-3]],
+    }.items():
+        for kind, limit in enumerate(["", "_at_1", "_at_100", "_at_5000"]):
+            if limit and name not in ("bomb", "limit", "dynamic"):
+                continue
+            seed("deflate_message", name + limit, bytes([kind << 2, 0, 3, 1, 2, 30]),
+                 sized(*all_of_them))
+        seed("deflate_message", name + "_alone", bytes([2, 0, 1, 5]), sized(*all_of_them))
+    for settings in (0, 0x3e, 0xff):
+        seed("deflate_message", f"compress_{settings:02x}", bytes([1, settings, 2, 1, 9]), texts)
+        seed("deflate_message", f"compress_{settings:02x}_alone", bytes([3, settings, 0]), texts)
+
+
+payloads()
 
 
 # --- Extensions ------------------------------------------------------------------------------------

@@ -1,0 +1,150 @@
+#pragma once
+
+#include "hawser/deflate_codec.hpp"
+#include "hawser/detail/block.hpp"
+#include "hawser/detail/bytes.hpp"
+#include "hawser/error.hpp"
+#include "hawser/version.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+
+// A message's payload as RFC 7692 7.2 transforms it, in parts: what a compressor makes of them, and
+// what comes out of them, within bounds.
+namespace hawser::inline v0 {
+
+/// What a compressed message lacks of its last block, at its end. RFC 7692 7.2.1: "Remove 4 octets
+/// (that are 0x00 0x00 0xff 0xff) from the tail end."
+inline constexpr std::array<std::byte, 4> deflate_tail{std::byte{0x00}, std::byte{0x00},
+                                                       std::byte{0xFF}, std::byte{0xFF}};
+
+/// Up to this size a message may inflate at any ratio. In bytes.
+inline constexpr std::uint64_t ratio_free_size = std::uint64_t{64} << 10;
+
+/// Compresses the next part of a message to the end of `to`; with `fin` the last. Every part is
+/// complete in what it adds. False where the codec failed: the message cannot be sent compressed.
+template <class Deflater>
+[[nodiscard]] bool deflate_part(Deflater& with, std::span<const std::byte> part, bool fin,
+                                detail::block_pool& pool, detail::block*& to) {
+  constexpr std::size_t smallest_room = 64;  // more than a flush takes
+  constexpr std::size_t most = std::numeric_limits<std::size_t>::max() / 2;
+  const std::size_t before = to == nullptr ? 0 : to->end;
+  detail::reserve(pool, to, part.size() / 2 + smallest_room, most);
+  for (;;) {
+    const std::span<std::byte> room{to->data() + to->end, to->room()};
+    const codec_step step = with.deflate(part, room);
+    if (step.is_wrong) return false;
+    to->end += step.produced;
+    part = part.subspan(step.consumed);
+    if (part.empty() && step.produced < room.size()) break;
+    if (to->room() < smallest_room) detail::reserve(pool, to, to->end / 2 + smallest_room, most);
+  }
+  if (!fin) return true;
+  // RFC 7692 7.2.1: "If the resulting data does not end with an empty DEFLATE block with no
+  // compression (the "BTYPE" bits are set to 00), append an empty DEFLATE block with no compression
+  // to the tail end." A compressor that had nothing to flush wrote none, and stands at a byte.
+  if (to->end - before < deflate_tail.size()) {
+    *(to->data() + to->end) = std::byte{0};
+    ++to->end;
+  } else {
+    to->end -= deflate_tail.size();
+  }
+  return true;
+}
+
+/// How far a message may inflate.
+struct inflate_bounds {
+  std::uint64_t max_size = 0;   ///< In bytes; 0: unlimited.
+  std::uint32_t max_ratio = 0;  ///< Bytes that come of one, beyond ratio_free_size; 0: unlimited.
+  std::size_t enough = 0;       ///< Stop after so many, while there is input; 0: take all of it.
+};
+
+/// A message while it is inflated. It counts; the window is the inflater's.
+class inflating_message {
+ public:
+  /// Bytes that came out.
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  /// Bytes that went in.
+  [[nodiscard]] std::uint64_t compressed_size() const noexcept { return compressed_size_; }
+
+  /// Inflates `part`, which is moved over what was used, to the end of `to`.
+  ///
+  /// Errors: bad_compressed_data, message_too_big, ratio_too_high. With any of them at most
+  /// `bounds.max_size` bytes of the message lie in `to`.
+  template <class Inflater>
+  [[nodiscard]] error take(Inflater& with, std::span<const std::byte>& part,
+                           const inflate_bounds& bounds, detail::block_pool& pool,
+                           detail::block*& to) {
+    const std::uint64_t before = size_;
+    bool is_drained = part.empty();
+    while (!is_drained) {
+      // Where the message may not grow, one byte more is what gives it away.
+      std::byte excess{};
+      std::span<std::byte> room{&excess, 1};
+      const std::uint64_t left = bounds.max_size == 0 ? std::numeric_limits<std::uint64_t>::max()
+                                                      : bounds.max_size - size_;
+      if (left != 0) room = room_for(part.size(), left, pool, to);
+      const codec_step step = with.inflate(part, room);
+      part = part.subspan(step.consumed);
+      compressed_size_ += step.consumed;
+      if (left == 0 && step.produced != 0) return error::message_too_big;
+      if (left != 0) to->end += step.produced;
+      size_ += step.produced;
+      if (step.is_wrong) return error::bad_compressed_data;
+      if (is_over_ratio(bounds)) return error::ratio_too_high;
+      const bool is_full = step.produced == room.size();
+      if (!is_full && !part.empty() && step.consumed == 0) return error::bad_compressed_data;
+      is_drained = !is_full && part.empty();
+      if (bounds.enough != 0 && size_ - before >= bounds.enough && !part.empty()) break;
+    }
+    return error::none;
+  }
+
+  /// Inflates what the sender removed, when all of the message has come. Errors: as above.
+  template <class Inflater>
+  [[nodiscard]] error finish(Inflater& with, const inflate_bounds& bounds, detail::block_pool& pool,
+                             detail::block*& to) {
+    // Nothing at all is an empty message; and behind BFINAL some senders leave out the empty block
+    // to which the tail belongs.
+    if (compressed_size_ == 0 || with.has_ended()) return error::none;
+    // RFC 7692 7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload of the
+    // message."
+    inflate_bounds all = bounds;
+    all.enough = 0;
+    std::span<const std::byte> tail = deflate_tail;
+    const error wrong = take(with, tail, all, pool, to);
+    if (wrong != error::none) return wrong;
+    return with.is_at_boundary() ? error::none : error::bad_compressed_data;
+  }
+
+ private:
+  // Room behind what lies in `to`, at most `left` bytes. Memory follows what came out; only the
+  // first guess follows what came.
+  [[nodiscard]] static std::span<std::byte> room_for(std::size_t part, std::uint64_t left,
+                                                     detail::block_pool& pool, detail::block*& to) {
+    constexpr std::size_t most = std::numeric_limits<std::size_t>::max() / 2;
+    const std::size_t used = to == nullptr ? 0 : to->end;
+    const auto free = static_cast<std::size_t>(std::min<std::uint64_t>(left, most - used));
+    if (to == nullptr || to->room() == 0) {
+      constexpr std::size_t largest_guess = std::size_t{16} << 10;
+      const std::size_t guess = std::min(part, largest_guess / 4) * 4;
+      const std::size_t wanted = to == nullptr ? std::max(guess, std::size_t{512}) : 1;
+      detail::reserve(pool, to, std::min(wanted, free), used + free);
+    }
+    return {to->data() + to->end, std::min(to->room(), free)};
+  }
+
+  [[nodiscard]] bool is_over_ratio(const inflate_bounds& bounds) const noexcept {
+    return bounds.max_ratio != 0 && size_ > ratio_free_size &&
+           size_ / bounds.max_ratio > compressed_size_;
+  }
+
+  std::uint64_t size_ = 0;
+  std::uint64_t compressed_size_ = 0;
+};
+
+}  // namespace hawser::inline v0
