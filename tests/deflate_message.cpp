@@ -272,3 +272,18 @@ TEST_CASE("corrupt data is an error wherever it ends", "[deflate_message][rfc769
           error::bad_compressed_data);
   }
 }
+
+TEST_CASE("what does not shrink stays within the bound", "[deflate_message]") {
+  for (std::uint8_t bits = 9; bits <= 15; ++bits) {
+    for (std::uint8_t memory = 1; memory <= 9; ++memory) {
+      for (const std::uint8_t level : {std::uint8_t{1}, std::uint8_t{6}, std::uint8_t{9}}) {
+        message_deflater<> deflater{{bits, memory, level}};
+        CAPTURE(unsigned{bits}, unsigned{memory}, unsigned{level});
+        for (const std::size_t size : {0U, 1U, 2U, 30U, 127U, 128U, 1000U, 50000U, 200000U}) {
+          const std::string payload = deflater.whole(noise(size, 7));
+          CHECK((payload != "failed" && payload.size() + 4 <= deflate_bound(size)));
+        }
+      }
+    }
+  }
+}

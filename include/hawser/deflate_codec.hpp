@@ -33,8 +33,8 @@ struct codec_step {
 /// - `deflater_size(settings)` and `inflater_size(window_bits)` are how much memory one of them
 ///   takes, itself included, within 5 %.
 /// - `deflate(in, out)` compresses all of `in` and ends at a byte with an empty stored block, as
-///   zlib's Z_SYNC_FLUSH does. Where it fills `out` it is called again, with what is left of `in`
-///   and more room.
+///   zlib's Z_SYNC_FLUSH does; nothing in, nothing out. Where it did not get through `in` it is
+///   called again. `out` has room for deflate_bound(in.size()) bytes, which must be enough.
 /// - `inflate(in, out)` goes on behind a block with BFINAL as behind any other, with the window
 ///   that it has.
 /// - `has_ended()`: the last byte that was inflated ended a block with BFINAL. `is_at_boundary()`:

@@ -25,35 +25,36 @@ inline constexpr std::array<std::byte, 4> deflate_tail{std::byte{0x00}, std::byt
 /// Up to this size a message may inflate at any ratio. In bytes.
 inline constexpr std::uint64_t ratio_free_size = std::uint64_t{64} << 10;
 
-/// Compresses the next part of a message to the end of `to`; with `fin` the last. Every part is
-/// complete in what it adds. False where the codec failed: the message cannot be sent compressed.
+/// The most that deflate_part writes for a part of this size. Compressors write less: what does not
+/// shrink they store, in blocks of 5 bytes more each.
+[[nodiscard]] constexpr std::size_t deflate_bound(std::size_t size) noexcept {
+  return size + size / 6 + 64;
+}
+
+/// What deflate_part returns where the codec failed.
+inline constexpr std::size_t deflate_failed = std::numeric_limits<std::size_t>::max();
+
+/// Compresses the next part of a message to `to`, which has room for deflate_bound(part.size())
+/// bytes, and returns the size; with `fin` the last part. Every part is complete in what it adds.
 template <class Deflater>
-[[nodiscard]] bool deflate_part(Deflater& with, std::span<const std::byte> part, bool fin,
-                                detail::block_pool& pool, detail::block*& to) {
-  constexpr std::size_t smallest_room = 64;  // more than a flush takes
-  constexpr std::size_t most = std::numeric_limits<std::size_t>::max() / 2;
-  const std::size_t before = to == nullptr ? 0 : to->end;
-  detail::reserve(pool, to, part.size() / 2 + smallest_room, most);
+[[nodiscard]] std::size_t deflate_part(Deflater& with, std::span<const std::byte> part, bool fin,
+                                       std::span<std::byte> to) noexcept {
+  std::size_t size = 0;
   for (;;) {
-    const std::span<std::byte> room{to->data() + to->end, to->room()};
+    const std::span<std::byte> room = to.subspan(size);
     const codec_step step = with.deflate(part, room);
-    if (step.is_wrong) return false;
-    to->end += step.produced;
     part = part.subspan(step.consumed);
+    size += step.produced;
     if (part.empty() && step.produced < room.size()) break;
-    if (to->room() < smallest_room) detail::reserve(pool, to, to->end / 2 + smallest_room, most);
+    if (step.is_wrong || step.consumed + step.produced == 0) return deflate_failed;
   }
-  if (!fin) return true;
+  if (!fin) return size;
   // RFC 7692 7.2.1: "If the resulting data does not end with an empty DEFLATE block with no
   // compression (the "BTYPE" bits are set to 00), append an empty DEFLATE block with no compression
   // to the tail end." A compressor that had nothing to flush wrote none, and stands at a byte.
-  if (to->end - before < deflate_tail.size()) {
-    *(to->data() + to->end) = std::byte{0};
-    ++to->end;
-  } else {
-    to->end -= deflate_tail.size();
-  }
-  return true;
+  if (size >= deflate_tail.size()) return size - deflate_tail.size();
+  to[0] = std::byte{0};
+  return 1;
 }
 
 /// How far a message may inflate.

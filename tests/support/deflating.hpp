@@ -126,17 +126,17 @@ class message_deflater {
       : deflater_{hawser::memory{}, settings} {}
 
   std::string part(std::string_view text, bool fin) {
-    hawser::detail::block* block = nullptr;
-    const bool is_good = hawser::deflate_part(deflater_, bytes_of(text), fin, pool_, block);
-    std::string out = is_good ? std::string{hawser::as_text(block->bytes())} : "failed";
-    pool_.give(block);
+    std::string out(hawser::deflate_bound(text.size()), '\0');
+    const std::size_t size = hawser::deflate_part(deflater_, bytes_of(text), fin,
+                                                  std::as_writable_bytes(std::span{out}));
+    if (size == hawser::deflate_failed) return "failed";
+    out.resize(size);
     return out;
   }
   std::string whole(std::string_view text) { return part(text, true); }
   void restart() { deflater_.restart(); }
 
  private:
-  hawser::detail::block_pool pool_{hawser::memory{}, 0};
   typename Codec::deflater deflater_;
 };
 
