@@ -40,6 +40,7 @@ WITHOUT_TEST = {
     "hawser": "only includes the others; the consumer and the two translation units include it",
     "version": "macros and one constant; the install tests compare them with the package's version",
     "detail/config": "macros for compilers; every other header uses them",
+    "message_options": "an enumeration and a struct; tests/deflating_sender.cpp sends with each of them",
     "simd/target": "macros for architectures; tests/simd/dispatch.cpp has the tiers that come of them",
     "simd/x86": "its kernels are reached by the tiers, each of which tests/kernels/ runs",
     "simd/neon": "its kernels are reached by the tiers, each of which tests/kernels/ runs",

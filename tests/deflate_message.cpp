@@ -10,11 +10,11 @@
 
 using namespace hawser;
 using support::compressed;
+using support::deflated_by_zlib;
 using support::json;
 using support::message_deflater;
 using support::message_inflater;
 using support::noise;
-using support::zlib_deflate;
 
 namespace {
 
@@ -120,15 +120,17 @@ TEST_CASE("any structure of blocks inflates", "[deflate_message][rfc7692-7.2.1]"
   for (const int level : {0, 1, 6, 9}) {
     for (const int strategy : {Z_DEFAULT_STRATEGY, Z_HUFFMAN_ONLY, Z_RLE, Z_FIXED}) {
       CAPTURE(level, strategy);
-      check_at_every_split(all_but_tail(zlib_deflate(text, Z_SYNC_FLUSH, level, strategy)), text);
+      check_at_every_split(all_but_tail(deflated_by_zlib(text, Z_SYNC_FLUSH, level, strategy)),
+                           text);
     }
   }
-  check_at_every_split(all_but_tail(zlib_deflate(text, Z_FULL_FLUSH)), text);
-  check_at_every_split(zlib_deflate(text, Z_FINISH) + '\0', text);
-  check_at_every_split(zlib_deflate(text, Z_FINISH), text);
+  check_at_every_split(all_but_tail(deflated_by_zlib(text, Z_FULL_FLUSH)), text);
+  check_at_every_split(deflated_by_zlib(text, Z_FINISH) + '\0', text);
+  check_at_every_split(deflated_by_zlib(text, Z_FINISH), text);
   // Many of each.
   std::string many;
-  for (int i = 0; i < 20; ++i) many += zlib_deflate("ab", Z_FULL_FLUSH) + zlib_deflate("c", 4);
+  for (int i = 0; i < 20; ++i)
+    many += deflated_by_zlib("ab", Z_FULL_FLUSH) + deflated_by_zlib("c", 4);
   many += '\0';
   std::string expected;
   for (int i = 0; i < 20; ++i) expected += "abc";
@@ -145,7 +147,7 @@ TEST_CASE("a message in parts is the message", "[deflate_message][rfc7692-6.1]")
       std::string payload;
       for (std::size_t at = 0; at < size; at += step) {
         const std::string part = deflater.part(std::string_view{text}.substr(at, step), false);
-        CHECK(part.ends_with(support::zlib_deflate("").substr(1)));  // the part is complete
+        CHECK(part.ends_with(support::deflated_by_zlib("").substr(1)));  // the part is complete
         payload += part;
       }
       payload += deflater.part("", true);

@@ -228,3 +228,26 @@ TEST_CASE("text is checked while it is unmasked, in place or copied", "[frame_re
     }
   }
 }
+
+TEST_CASE("payload that is given back is taken again as it came", "[frame_reader]") {
+  for (const role self : {role::server, role::client}) {
+    const bytes original = forge_to(self, {}, "00112233445566778899"_hex);
+    for (std::size_t first = 0; first <= 10; ++first) {
+      for (std::size_t back = 0; back <= first; ++back) {
+        bytes input = original;
+        frame_reader reader;
+        frame_header header;
+        std::byte* position = input.data();
+        std::byte* const end = position + input.size();
+        CHECK(reader.read_header(position, end, {.self = self}, header).complete);
+        std::byte* const payload = position;
+        static_cast<void>(reader.take(position, payload + first));
+        reader.give_back(position, back);
+        CHECK(position == payload + first - back);
+        CHECK(reader.remaining() == 10 - first + back);
+        static_cast<void>(reader.take(position, end));
+        CHECK(support::to_hex({payload, 10}) == "00 11 22 33 44 55 66 77 88 99");
+      }
+    }
+  }
+}

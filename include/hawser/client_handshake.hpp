@@ -61,9 +61,11 @@ class client_handshake {
   /// Ends the life of one on the heap, or of none.
   HAWSER_NO_INLINE static void destroy(client_handshake* made) noexcept { delete made; }
 
-  /// Writes the request.
+  /// Writes the request. Where it offers extensions, who reads the answer checks which of them it
+  /// has.
   [[nodiscard]] error write(const text_room& out, std::string_view origin, header_list headers,
-                            entropy& random) {
+                            entropy& random, std::string_view extensions = {}) {
+    offers_extensions_ = !extensions.empty();
     const parsed<uri> to = parse_uri(url_);
     if (!to) return to.error;
     // RFC 6455 4.1: "The value of this header field MUST be a nonce consisting of a randomly
@@ -71,7 +73,7 @@ class client_handshake {
     std::array<std::byte, 16> nonce;
     random.take(nonce);
     key_ = make_key(nonce);
-    return write_upgrade_request(out, *to, key(), {origin, offered_, headers});
+    return write_upgrade_request(out, *to, key(), {origin, offered_, headers, extensions});
   }
 
   /// What somebody else agreed on.
@@ -143,7 +145,7 @@ class client_handshake {
     const response_view head{.status = parser_.status(),
                              .version_minor = parser_.version_minor(),
                              .headers = parser_.headers()};
-    const choice found = check_response(head, key(), offered_);
+    const choice found = check_response(head, key(), offered_, offers_extensions_);
     if (found.error == error::handshake_refused) {
       body_decoder_ =
           body_decoder{response_body_framing(head.status, head.version_minor, head.headers)};
@@ -164,6 +166,7 @@ class client_handshake {
   std::string body_;
   unsigned interim_responses_ = 0;
   phase phase_ = phase::reading;
+  bool offers_extensions_ = false;
 };
 
 }  // namespace hawser::inline v0

@@ -7,6 +7,8 @@
 #include "hawser/endpoint.hpp"
 #include "hawser/error.hpp"
 #include "hawser/event.hpp"
+#include "hawser/message_options.hpp"
+#include "hawser/no_extension.hpp"
 #include "hawser/outbox.hpp"
 #include "hawser/receiver.hpp"
 #include "hawser/request.hpp"
@@ -29,12 +31,15 @@
 
 namespace hawser::inline v0 {
 
-template <role Role>
+template <role Role, class Extension = no_extension>
 class event_cursor;
 
 /// What somebody else's HTTP server or client agreed on in an opening handshake.
 struct agreement {
   std::string_view subprotocol = {};  ///< Empty: none.
+  /// The response's Sec-WebSocket-Extensions; empty: none. Only for connections with an extension,
+  /// and what stands there is what it agrees on, or the connection fails.
+  std::string_view extensions = {};
 };
 
 /// A WebSocket connection without I/O: bytes and time in; events, bytes and deadlines out.
@@ -51,10 +56,10 @@ struct agreement {
 /// destroying the connection and receive() must wait until the cursor is done. None blocks. A
 /// peer's fault is never an exception: only memory::allocate may throw, and the connection then
 /// still can be used, or destroyed. It borrows its endpoint and belongs to one thread at a time.
-template <role Role>
+template <role Role, class Extension = no_extension>
 class basic_connection {
  public:
-  using endpoint_type = basic_endpoint<Role>;
+  using endpoint_type = basic_endpoint<Role, Extension>;
 
   /// Waits for a client's request.
   explicit basic_connection(endpoint_type& endpoint)
@@ -80,7 +85,7 @@ class basic_connection {
 
   /// Takes the bytes that came, which are changed in place; the cursor's next() gives the events in
   /// them. Views in events point into `bytes`, or to memory of the connection.
-  [[nodiscard]] event_cursor<Role> receive(mutable_byte_view bytes) noexcept {
+  [[nodiscard]] event_cursor<Role, Extension> receive(mutable_byte_view bytes) noexcept {
     if (!bytes.empty()) timers_.hear();
     return {*this, bytes.data(), bytes.data() + bytes.size()};
   }
@@ -134,6 +139,34 @@ class basic_connection {
   hawser::error send_binary(byte_view bytes) { return send(opcode::binary, bytes); }
   /// Sends a message of the same type and payload as the one that `event` brought.
   hawser::error send(const event& message);
+
+  /// As above, where messages may be compressed, with a choice on this one.
+  hawser::error send_text(std::string_view text, const message_options& options)
+    requires(Extension::is_used)
+  {
+    const auto payload = std::as_bytes(std::span{text});
+    return is_open() ? sender_.send(out_, opcode::text, payload, endpoint_->sending_, options)
+                     : error::not_open;
+  }
+  /// The same for bytes.
+  hawser::error send_binary(byte_view bytes, const message_options& options)
+    requires(Extension::is_used)
+  {
+    return is_open() ? sender_.send(out_, opcode::binary, bytes, endpoint_->sending_, options)
+                     : error::not_open;
+  }
+  /// The same for a message that is begun.
+  hawser::error begin_text(const message_options& options)
+    requires(Extension::is_used)
+  {
+    return is_open() ? sender_.begin(opcode::text, options) : error::not_open;
+  }
+  /// The same for bytes.
+  hawser::error begin_binary(const message_options& options)
+    requires(Extension::is_used)
+  {
+    return is_open() ? sender_.begin(opcode::binary, options) : error::not_open;
+  }
 
   /// Begins a text message of which the size need not be known; append() and finish() send it.
   hawser::error begin_text() { return begin(opcode::text); }
@@ -216,7 +249,17 @@ class basic_connection {
   /// The subprotocol that was agreed on; empty: none.
   [[nodiscard]] std::string_view protocol() const noexcept;
   /// The extensions that were agreed on, as they stand in the header; empty: none.
-  [[nodiscard]] static std::string_view extensions() noexcept { return {}; }
+  [[nodiscard]] static std::string_view extensions() noexcept
+    requires(!Extension::is_used)
+  {
+    return {};
+  }
+  /// The same, in a value whose text() it is.
+  [[nodiscard]] auto extensions() const noexcept
+    requires(Extension::is_used)
+  {
+    return agreed_.text();
+  }
   /// The duration from the last measured ping to its pong; 0 before the first.
   [[nodiscard]] duration round_trip() const noexcept { return timers_.round_trip(); }
   /// Where the piece of the last event stands in its message.
@@ -246,9 +289,11 @@ class basic_connection {
   [[nodiscard]] hawser::error error() const noexcept { return error_; }
 
  private:
-  friend class event_cursor<Role>;
+  friend class event_cursor<Role, Extension>;
   using handshake_type =
       std::conditional_t<Role == role::server, server_handshake, client_handshake>;
+  using receiver_type = typename Extension::template receiver<Role>;
+  using sender_type = typename Extension::template sender<Role>;
 
   // Whatever a constructor does after this one is undone by the destructor, should it throw.
   struct blank {
@@ -292,6 +337,8 @@ class basic_connection {
   void lose(hawser::error why) noexcept;
   void answer(std::span<const std::byte> text, hawser::error why);
   void choose_protocol(std::string_view subprotocol);
+  template <class Found>
+  void agree(const Found& found) noexcept;
   void on_opening_time(time_point now);
   void on_open_time(time_point now);
 
@@ -306,7 +353,7 @@ class basic_connection {
   // What every turn of the loop touches comes first: with the start of the receiver it is 64 bytes.
   endpoint_type* endpoint_;
   outbox out_;
-  sender<Role> sender_;
+  sender_type sender_;
   hawser::error error_ = error::none;
   bool is_opened_ : 1 = false;        // the opening handshake is done
   bool is_open_told_ : 1 = false;     // the open event came
@@ -323,15 +370,16 @@ class basic_connection {
   std::uint16_t protocol_ = no_protocol;
   std::uint8_t pings_ = 0;
   timers timers_;
-  receiver<Role> receiver_;
+  receiver_type receiver_;
   handshake_type* handshake_ = nullptr;
+  HAWSER_NO_UNIQUE_ADDRESS typename Extension::agreed agreed_;
 };
 
 /// The events in the bytes that were given to receive(). A plain local: it holds the position.
 ///
 /// Take them until next() gives none; or stop after any of them and keep rest(), to be given to
 /// receive() later, which is backpressure. Dropping it with bytes unparsed is a programming error.
-template <role Role>
+template <role Role, class Extension>
 class event_cursor {
  public:
   event_cursor(const event_cursor&) = delete;
@@ -363,11 +411,12 @@ class event_cursor {
   }
 
  private:
-  friend class basic_connection<Role>;
-  event_cursor(basic_connection<Role>& connection, std::byte* begin, std::byte* end) noexcept
+  friend class basic_connection<Role, Extension>;
+  event_cursor(basic_connection<Role, Extension>& connection, std::byte* begin,
+               std::byte* end) noexcept
       : connection_{&connection}, position_{begin}, end_{end}, is_undrained_{begin != end} {}
 
-  basic_connection<Role>* connection_;
+  basic_connection<Role, Extension>* connection_;
   std::byte* position_;
   std::byte* end_;
   bool is_undrained_;

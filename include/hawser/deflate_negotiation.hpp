@@ -245,6 +245,7 @@ namespace detail {
 struct deflate_result {
   hawser::error error = error::none;  ///< Otherwise the connection fails.
   bool is_accepted = false;
+  deflate_parameters response = {};  ///< As they stand there.
   deflate_agreement agreement = {};  ///< As the client sees it.
 };
 
@@ -266,6 +267,7 @@ struct deflate_result {
   const auto bits_or_most = [](std::uint8_t bits) { return bits == 0 ? max_window_bits : bits; };
   return {
       .is_accepted = true,
+      .response = response,
       .agreement = {
           .send = {own.send.takeover && !response.client_no_context_takeover,
                    std::min(own.send.window_bits, bits_or_most(response.client_max_window_bits))},

@@ -6,6 +6,7 @@
 #include "hawser/limits.hpp"
 #include "hawser/memory.hpp"
 #include "hawser/negotiation.hpp"
+#include "hawser/no_extension.hpp"
 #include "hawser/origin.hpp"
 #include "hawser/receiver.hpp"
 #include "hawser/rfc6455.hpp"
@@ -72,7 +73,7 @@ struct server_options {
 
 /// What many connections borrow: options, entropy, memory. It outlives them, keeps its place, and
 /// belongs to one thread at a time together with them: make one per thread.
-template <role Role>
+template <role Role, class Extension = no_extension>
 class basic_endpoint {
  public:
   using options_type = std::conditional_t<Role == role::server, server_options, client_options>;
@@ -82,34 +83,56 @@ class basic_endpoint {
   explicit basic_endpoint(options_type options = {})
       : options_{std::move(options)},
         pool_{options_.memory, options_.max_kept_memory},
-        entropy_{options_.entropy} {
-    if (options_.delivery == delivery::whole && options_.limits.max_message_size == 0) {
-      options_.limits.max_message_size = limits{}.max_message_size;
-    }
-    receiving_ = {.limits = options_.limits,
-                  .strictness = options_.strictness,
-                  .delivery = options_.delivery,
-                  .pool = &pool_};
-    sending_ = {.max_output_size = options_.limits.max_output_size,
-                .checks_text = options_.checks_sent_text,
-                .pool = &pool_,
-                .entropy = &entropy_};
+        entropy_{options_.entropy},
+        extension_{{}, options_.memory} {
+    prepare();
+  }
+  /// The same, with what an extension is to do.
+  basic_endpoint(options_type options, const typename Extension::options& extension)
+    requires(Extension::is_used)
+      : options_{std::move(options)},
+        pool_{options_.memory, options_.max_kept_memory},
+        entropy_{options_.entropy},
+        extension_{extension, options_.memory} {
+    prepare();
   }
 
   basic_endpoint(const basic_endpoint&) = delete;
   basic_endpoint& operator=(const basic_endpoint&) = delete;
 
   [[nodiscard]] const options_type& options() const noexcept { return options_; }
+  /// What the extension does.
+  [[nodiscard]] const typename Extension::options& extension_options() const noexcept
+    requires(Extension::is_used)
+  {
+    return extension_.options();
+  }
 
  private:
-  template <role>
+  template <role, class>
   friend class basic_connection;
+
+  HAWSER_ALWAYS_INLINE void prepare() {
+    if (options_.delivery == delivery::whole && options_.limits.max_message_size == 0) {
+      options_.limits.max_message_size = limits{}.max_message_size;
+    }
+    static_cast<receiver_context&>(receiving_) = {.limits = options_.limits,
+                                                  .strictness = options_.strictness,
+                                                  .delivery = options_.delivery,
+                                                  .pool = &pool_};
+    static_cast<sender_context&>(sending_) = {.max_output_size = options_.limits.max_output_size,
+                                              .checks_text = options_.checks_sent_text,
+                                              .pool = &pool_,
+                                              .entropy = &entropy_};
+    if constexpr (Extension::is_used) receiving_.contexts = sending_.contexts = &extension_;
+  }
 
   options_type options_;
   detail::block_pool pool_;
   hawser::entropy entropy_;
-  receiver_context receiving_;
-  sender_context sending_;
+  typename Extension::receiving_context receiving_;
+  typename Extension::sending_context sending_;
+  HAWSER_NO_UNIQUE_ADDRESS typename Extension::shared extension_;
 };
 
 /// The endpoint of a server.

@@ -77,9 +77,11 @@ class event {
 
   template <role Role>
   friend class receiver;
-  template <role Role>
+  template <role Role, class Codec>
+  friend class inflating_receiver;
+  template <role Role, class Extension>
   friend class basic_connection;
-  template <role Role>
+  template <role Role, class Extension>
   friend class event_cursor;
 
   constexpr explicit event(event_kind kind) noexcept : kind_{kind} {}

@@ -73,6 +73,14 @@ class frame_reader {
     return part;
   }
 
+  /// Gives back the last `size` bytes of what take() unmasked in place, masked as they came.
+  void give_back(std::byte*& position, std::size_t size) noexcept {
+    position -= size;
+    set_remaining(remaining() + size);
+    set_key(key().rotated((4 - size % 4) % 4));
+    if (key().memory() != 0) static_cast<void>(mask({position, size}, key()));
+  }
+
   /// Takes as much payload as lies in [position, end), unmasked into `to`, which has room for
   /// available_payload() bytes, and moves `position`.
   void take_copy(std::byte*& position, const std::byte* end, std::byte* to) noexcept {

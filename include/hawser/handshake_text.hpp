@@ -4,6 +4,7 @@
 #include "hawser/detail/ascii.hpp"
 #include "hawser/detail/config.hpp"
 #include "hawser/error.hpp"
+#include "hawser/extension.hpp"
 #include "hawser/header_list.hpp"
 #include "hawser/http1_write.hpp"
 #include "hawser/negotiation.hpp"
@@ -67,6 +68,31 @@ namespace detail {
       std::string_view{accept.data(), accept.size()},
       subprotocol.empty() ? "" : "\r\nSec-WebSocket-Protocol: ",
       subprotocol,
+      "\r\n",
+  };
+  return write_message(out, {.before = pieces, .headers = headers});
+}
+
+}  // namespace detail
+
+namespace detail {
+
+// The same with extensions that were accepted.
+[[nodiscard]] inline error write_accept(const text_room& out, std::string_view key,
+                                        std::string_view subprotocol, std::string_view extensions,
+                                        header_list headers) {
+  if (has_handshake_header(headers)) return error::bad_header;
+  const std::array<char, 28> accept = make_accept_key(key);
+  const std::array<std::string_view, 7> pieces{
+      "HTTP/1.1 101 Switching Protocols\r\n"
+      "Upgrade: websocket\r\n"
+      "Connection: Upgrade\r\n"
+      "Sec-WebSocket-Accept: ",
+      std::string_view{accept.data(), accept.size()},
+      subprotocol.empty() ? "" : "\r\nSec-WebSocket-Protocol: ",
+      subprotocol,
+      "\r\nSec-WebSocket-Extensions: ",
+      extensions,
       "\r\n",
   };
   return write_message(out, {.before = pieces, .headers = headers});
@@ -196,6 +222,7 @@ struct upgrade_options {
   std::string_view origin = {};  ///< For Origin, which browsers send; empty: none.
   std::span<const std::string> subprotocols = {};  ///< To offer, in the order of preference.
   header_list headers = {};                        ///< The application's own.
+  std::string_view extensions = {};  ///< To offer: the value of a header; empty: none.
 };
 
 namespace detail {
@@ -222,11 +249,11 @@ namespace detail {
 
 namespace detail {
 
-// Writes a request with at most 8 fields of our own, and those of the application behind them.
+// Writes a request with at most 9 fields of our own, and those of the application behind them.
 [[nodiscard]] inline error write_request(const text_room& out, std::string_view target,
                                          header_list own, header_list others) {
   if (!may_write_target(target) || !may_write(own)) return error::bad_header;
-  std::array<std::string_view, 3 + 4 * 8> before{"GET ", target, " HTTP/1.1\r\n"};
+  std::array<std::string_view, 3 + 4 * 9> before{"GET ", target, " HTTP/1.1\r\n"};
   std::size_t pieces = 3;
   for (const header& field : own) {
     for (const std::string_view piece :
@@ -267,7 +294,7 @@ namespace detail {
   // whose value MUST include the "websocket" keyword [...] a |Connection| header field whose value
   // MUST include the "Upgrade" token [...] a header field with the name |Sec-WebSocket-Key| [...] a
   // header field with the name |Sec-WebSocket-Version|. The value of this header field MUST be 13."
-  std::array<header, 8> fields{{{"Host", host},
+  std::array<header, 9> fields{{{"Host", host},
                                 {"Upgrade", "websocket"},
                                 {"Connection", "Upgrade"},
                                 {"Sec-WebSocket-Key", key},
@@ -275,6 +302,9 @@ namespace detail {
   std::size_t count = 5;
   if (!options.origin.empty()) fields[count++] = {"Origin", options.origin};
   if (!subprotocols.empty()) fields[count++] = {detail::subprotocol_header, subprotocols};
+  if (!options.extensions.empty()) {
+    fields[count++] = {detail::extensions_header, options.extensions};
+  }
   if (!authorization.empty()) fields[count++] = {"Authorization", authorization};
   return detail::write_request(out, make_resource_name(to),
                                std::span<const header>{fields}.first(count), options.headers);

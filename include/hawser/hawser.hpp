@@ -4,6 +4,5 @@
 /// and libraries stand beside it in hawser/adapters/.
 
 #include "hawser/connection.hpp"
-#include "hawser/deflate_message.hpp"
-#include "hawser/deflate_negotiation.hpp"
 #include "hawser/memory_bound.hpp"
+#include "hawser/permessage_deflate.hpp"

@@ -178,15 +178,17 @@ struct choice {
   const std::string* subprotocol = nullptr;  ///< An element of what was offered; null: none.
 };
 
-/// Checks what the response chose of what was offered. No extension is offered. RFC 6455 4.1.
+/// Checks what the response chose of what was offered. With `offers_extensions` those are not
+/// looked at; otherwise none was offered. RFC 6455 4.1.
 [[nodiscard]] constexpr choice check_choice(header_list headers,
-                                            std::span<const std::string> offered) noexcept {
+                                            std::span<const std::string> offered,
+                                            bool offers_extensions = false) noexcept {
   // RFC 6455 4.1: "If the response includes a |Sec-WebSocket-Extensions| header field and this
   // header field indicates the use of an extension that was not present in the client's handshake
   // (the server has indicated an extension not requested by the client), the client MUST _Fail the
   // WebSocket Connection_."
   const auto stop = [](std::string_view) { return false; };
-  if (!headers.for_each_element("Sec-WebSocket-Extensions", stop)) {
+  if (!offers_extensions && !headers.for_each_element("Sec-WebSocket-Extensions", stop)) {
     return {error::extension_not_offered};
   }
 
@@ -355,9 +357,11 @@ HAWSER_NO_INLINE constexpr void classify(const request_view& request, const hand
 
 /// Checks a server's answer to the upgrade that was asked for with `key` and the subprotocols
 /// `offered`. `error::handshake_refused` where its status is not 101, whatever else it holds.
-/// RFC 6455 4.1.
+/// Extensions are
+/// as in check_choice. RFC 6455 4.1.
 [[nodiscard]] constexpr choice check_response(const response_view& response, std::string_view key,
-                                              std::span<const std::string> offered) noexcept {
+                                              std::span<const std::string> offered,
+                                              bool offers_extensions = false) noexcept {
   // RFC 6455 4.1: "If the status code received from the server is not 101, the client handles the
   // response per HTTP [RFC2616] procedures."
   if (response.status != 101) return {error::handshake_refused};
@@ -385,7 +389,7 @@ HAWSER_NO_INLINE constexpr void classify(const request_view& request, const hand
   if (headers.value("Sec-WebSocket-Accept") != std::string_view{accept.data(), accept.size()}) {
     return {error::accept_mismatch};
   }
-  return check_choice(headers, offered);
+  return check_choice(headers, offered, offers_extensions);
 }
 
 }  // namespace hawser::inline v0

@@ -327,7 +327,8 @@ inline std::size_t outbox::take_payload(detail::block& from, std::size_t size) n
     const std::span<const std::byte> rest{from.data() + from.frame, from.end - from.frame};
     const frame_rules rules{
         .self = (rest[1] & std::byte{0x80}) == std::byte{0} ? role::client : role::server,
-        .in_message = (rest[0] & std::byte{0x0F}) == std::byte{0}};
+        .in_message = (rest[0] & std::byte{0x0F}) == std::byte{0},
+        .strictness = {.reserved_bits = false}};  // they are an extension's
     const frame_header_result found = parse_frame_header(rest, rules);
     const std::size_t start = from.frame + found.size;
     const std::size_t stop = start + static_cast<std::size_t>(found.header.payload_size);

@@ -123,7 +123,7 @@ class receiver {
     assembly_ = nullptr;
   }
 
- private:
+ protected:
   void set_ended() noexcept {
     is_ended_ = true;
     is_text_bad_ = false;

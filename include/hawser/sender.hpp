@@ -102,7 +102,7 @@ class sender {
     send_control(out, opcode::close, {payload.data(), size}, context);
   }
 
- private:
+ protected:
   [[nodiscard]] static frame_header header_for(frame_header header, std::size_t payload_size,
                                                const sender_context& context) {
     header.payload_size = payload_size;

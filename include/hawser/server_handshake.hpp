@@ -66,6 +66,18 @@ class server_handshake {
     return detail::write_accept(out, request_.found_.key, subprotocol, headers);
   }
 
+  /// The same, with the extensions that were accepted; empty: none.
+  [[nodiscard]] error accept(const text_room& out, std::string_view subprotocol,
+                             std::string_view extensions, header_list headers) const {
+    if (extensions.empty()) return accept(out, subprotocol, headers);
+    if (!request_.is_upgrade()) return error::not_deciding;
+    if (!subprotocol.empty() && subprotocol != request_.subprotocol() &&
+        !request_.offers(subprotocol)) {
+      return error::bad_subprotocol;
+    }
+    return detail::write_accept(out, request_.found_.key, subprotocol, extensions, headers);
+  }
+
   /// Writes any other answer.
   [[nodiscard]] error respond(const text_room& out, unsigned status, header_list headers,
                               std::string_view body) const {

@@ -69,8 +69,8 @@ TEST_CASE("what zlib takes is what the codec says", "[zlib]") {
       check_close(zlib_codec::inflater_size(bits), all.held + sizeof inflater);
       const std::size_t held = all.held;
       std::string out(200000, '\0');
-      const std::string in = support::zlib_deflate(support::json(100000), Z_SYNC_FLUSH, 6,
-                                                   Z_DEFAULT_STRATEGY, bits == 8 ? 9 : bits);
+      const std::string in = support::deflated_by_zlib(support::json(100000), Z_SYNC_FLUSH, 6,
+                                                       Z_DEFAULT_STRATEGY, bits == 8 ? 9 : bits);
       CHECK_FALSE(
           inflater.inflate(support::bytes_of(in), std::as_writable_bytes(std::span{out})).is_wrong);
       CHECK(all.held == held);
@@ -123,13 +123,13 @@ TEST_CASE("where a block ended is known", "[zlib]") {
         inflater.inflate(support::bytes_of(in), std::as_writable_bytes(std::span{out})).consumed ==
         in.size());
   };
-  const std::string synced = support::zlib_deflate("Hello");
+  const std::string synced = support::deflated_by_zlib("Hello");
   inflate(synced.substr(0, synced.size() - 1));
   CHECK_FALSE(inflater.is_at_boundary());
   inflate(synced.substr(synced.size() - 1));
   CHECK(inflater.is_at_boundary());
   CHECK_FALSE(inflater.has_ended());
-  inflate(support::zlib_deflate("Hello", Z_FINISH));
+  inflate(support::deflated_by_zlib("Hello", Z_FINISH));
   CHECK(inflater.has_ended());
   inflate(synced);
   CHECK_FALSE(inflater.has_ended());

@@ -47,7 +47,7 @@ def payloads():
             "window": [hello, bytes.fromhex("f200110000")],
             "stored": [bytes.fromhex("000500faff48656c6c6f00")],
             "final": [bytes.fromhex("f348cdc9c9070000"), bytes.fromhex("f200110000")],
-            "two_blocks": [bytes.fromhex("f248050000ffffcac9c90700")],
+            "two_blocks": [bytes.fromhex("f24805000000ffffcac9c90700")],
             "empty": [b"\0", b"", b"\0", hello],
             "lone_final": [deflated(b"Hello" * 9, zlib.Z_FINISH, tail=0), hello],
             "full_flush": [deflated(b"abc" * 20, zlib.Z_FULL_FLUSH), deflated(b"abc")],

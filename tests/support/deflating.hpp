@@ -19,8 +19,8 @@ inline std::span<const std::byte> bytes_of(std::string_view text) {
 }
 
 // Raw DEFLATE of `text` as zlib makes it, with everything that ends it.
-inline std::string zlib_deflate(std::string_view text, int flush = Z_SYNC_FLUSH, int level = 6,
-                                int strategy = Z_DEFAULT_STRATEGY, int window_bits = 15) {
+inline std::string deflated_by_zlib(std::string_view text, int flush = Z_SYNC_FLUSH, int level = 6,
+                                    int strategy = Z_DEFAULT_STRATEGY, int window_bits = 15) {
   z_stream stream{};
   deflateInit2(&stream, level, Z_DEFLATED, -window_bits, 8, strategy);
   std::string out(deflateBound(&stream, static_cast<uLong>(text.size())) + 64, '\0');
@@ -37,7 +37,7 @@ inline std::string zlib_deflate(std::string_view text, int flush = Z_SYNC_FLUSH,
 
 // The payload of a compressed message.
 inline std::string compressed(std::string_view text, int level = 6) {
-  std::string out = zlib_deflate(text, Z_SYNC_FLUSH, level);
+  std::string out = deflated_by_zlib(text, Z_SYNC_FLUSH, level);
   out.resize(out.size() - 4);
   return out;
 }

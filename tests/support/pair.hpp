@@ -81,11 +81,11 @@ inline std::string opening_failure_line(hawser::error why) {
 // A connection, the log of its events and the bytes that it sent. Pieces are joined in the log.
 // What holds of every event is checked: nothing comes after the last, flags and places of pieces
 // agree.
-template <hawser::role Role>
+template <hawser::role Role, class Extension = hawser::no_extension>
 class logged_connection {
  public:
   static constexpr hawser::role self = Role;
-  using connection_type = hawser::basic_connection<Role>;
+  using connection_type = hawser::basic_connection<Role, Extension>;
   using endpoint_type = typename connection_type::endpoint_type;
   using reaction = std::function<void(connection_type&, const hawser::event&)>;
 

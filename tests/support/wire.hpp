@@ -20,6 +20,11 @@ class wire_to {
   wire_to& binary(std::span<const std::byte> payload, bool fin = true) {
     return frame(hawser::opcode::binary, payload, fin);
   }
+  // The payload of a compressed message, or its first part.
+  wire_to& deflated(std::string_view payload, bool is_text = true, bool fin = true) {
+    return forged({.fin = fin, .rsv = 4, .opcode = is_text ? 1U : 2U},
+                  std::as_bytes(std::span{payload}));
+  }
   wire_to& more(std::span<const std::byte> payload, bool fin = false) {
     return frame(hawser::opcode::continuation, payload, fin);
   }

@@ -1,8 +1,12 @@
 #pragma once
 
+#include "hawser/connection.hpp"
 #include "hawser/deflate_codec.hpp"
 #include "hawser/detail/bytes.hpp"
+#include "hawser/endpoint.hpp"
 #include "hawser/memory.hpp"
+#include "hawser/permessage_deflate.hpp"
+#include "hawser/rfc6455.hpp"
 #include "hawser/version.hpp"
 
 #include <algorithm>
@@ -163,9 +167,10 @@ struct zlib_codec {
         inflateReset(stream_.get());
         return;
       }
-      window_bits_ = window_bits;
+      window_bits_ = 0;  // as long as it has no window
       stream_.require(inflateReset2(stream_.get(), -int{window_bits}));
       take_window();
+      window_bits_ = window_bits;
     }
 
    private:
@@ -194,5 +199,18 @@ struct zlib_codec {
 };
 
 static_assert(deflate_codec<zlib_codec>);
+
+/// The extension that compresses messages by zlib.
+using zlib_deflate = permessage_deflate<zlib_codec>;
+
+/// Endpoints and connections that compress messages by zlib where the peer agrees.
+namespace zlib {
+
+using server_endpoint = basic_endpoint<role::server, zlib_deflate>;
+using client_endpoint = basic_endpoint<role::client, zlib_deflate>;
+using server_connection = basic_connection<role::server, zlib_deflate>;
+using client_connection = basic_connection<role::client, zlib_deflate>;
+
+}  // namespace zlib
 
 }  // namespace hawser::inline v0

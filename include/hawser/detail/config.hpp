@@ -13,6 +13,13 @@
 #define HAWSER_COLD [[gnu::cold, gnu::noinline]]
 #endif
 
+// A member without data takes no room.
+#if defined(_MSC_VER)
+#define HAWSER_NO_UNIQUE_ADDRESS [[msvc::no_unique_address]]
+#else
+#define HAWSER_NO_UNIQUE_ADDRESS [[no_unique_address]]
+#endif
+
 // An assertion names a programming error of the caller. It is checked in builds without NDEBUG, and
 // never guards against anything that a peer can do.
 #if !defined(HAWSER_ASSERT)

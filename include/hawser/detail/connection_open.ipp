@@ -4,15 +4,15 @@ namespace hawser::inline v0 {
 
 // Events are made where the caller wants them: one that is copied right after it was written in
 // pieces waits for them. Hence the placement new, and one name for all that a function returns.
-template <role Role>
-event basic_connection<Role>::next(std::byte*& position, std::byte* end) {
+template <role Role, class Extension>
+event basic_connection<Role, Extension>::next(std::byte*& position, std::byte* end) {
   event found = receiver_.next_alone(position, end, endpoint_->receiving_);
   if (!found) new (&found) event(next_unusual(position, end));
   return found;
 }
 
-template <role Role>
-event basic_connection<Role>::next_unusual(std::byte*& position, std::byte* end) {
+template <role Role, class Extension>
+event basic_connection<Role, Extension>::next_unusual(std::byte*& position, std::byte* end) {
   event found = error_ != error::none || is_answered_ ? next_ended(position, end)
                 : is_settled_                         ? next_open(position, end)
                                                       : next_opening(position, end);
@@ -20,8 +20,8 @@ event basic_connection<Role>::next_unusual(std::byte*& position, std::byte* end)
   return found;
 }
 
-template <role Role>
-event basic_connection<Role>::next_open(std::byte*& position, std::byte* end) {
+template <role Role, class Extension>
+event basic_connection<Role, Extension>::next_open(std::byte*& position, std::byte* end) {
   event found = next_frames(position, end);
   if (!found && eof_ && position == end && !close_received_) {
     this->end(error::end_of_stream);
@@ -31,8 +31,8 @@ event basic_connection<Role>::next_open(std::byte*& position, std::byte* end) {
 }
 
 // What the frames in [position, end) bring, and what they ask for in return.
-template <role Role>
-event basic_connection<Role>::next_frames(std::byte*& position, std::byte* end) {
+template <role Role, class Extension>
+event basic_connection<Role, Extension>::next_frames(std::byte*& position, std::byte* end) {
   event found = receiver_.next(position, end, endpoint_->receiving_);
   switch (found.kind()) {
     case event_kind::ping:
@@ -57,8 +57,8 @@ event basic_connection<Role>::next_frames(std::byte*& position, std::byte* end) 
 }
 
 // After a failure: it is told once, and whatever comes is dropped.
-template <role Role>
-event basic_connection<Role>::next_ended(std::byte*& position, std::byte* end) noexcept {
+template <role Role, class Extension>
+event basic_connection<Role, Extension>::next_ended(std::byte*& position, std::byte* end) noexcept {
   receiver_.forget(endpoint_->receiving_);
   if (!is_end_told_) {
     is_end_told_ = true;
@@ -71,8 +71,8 @@ event basic_connection<Role>::next_ended(std::byte*& position, std::byte* end) n
 
 // RFC 6455 5.5.3: "A Pong frame sent in response to a Ping frame must have identical "Application
 // data" as found in the message body of the Ping frame being replied to."
-template <role Role>
-void basic_connection<Role>::answer_ping(const event& ping) {
+template <role Role, class Extension>
+void basic_connection<Role, Extension>::answer_ping(const event& ping) {
   if (!endpoint_->options_.answers_pings || !is_open()) return;
   sender_.send_control(out_, opcode::pong, ping.payload(), endpoint_->sending_);
 }
@@ -81,8 +81,8 @@ void basic_connection<Role>::answer_ping(const event& ping) {
 // the endpoint MUST send a Close frame in response. (When sending a Close frame in response, the
 // endpoint typically echos the status code it received.)" The reason is echoed too: some peers take
 // nothing else for an answer.
-template <role Role>
-void basic_connection<Role>::answer_close(const event& close) {
+template <role Role, class Extension>
+void basic_connection<Role, Extension>::answer_close(const event& close) {
   close_received_ = is_end_told_ = true;
   close_code_ = close.code();
   if (close_sent_) return;
@@ -94,8 +94,8 @@ void basic_connection<Role>::answer_close(const event& close) {
 }
 
 // From here on what comes is dropped, and nothing but what waits is sent, until the deadline.
-template <role Role>
-void basic_connection<Role>::end(hawser::error why) noexcept {
+template <role Role, class Extension>
+void basic_connection<Role, Extension>::end(hawser::error why) noexcept {
   if (error_ == error::none) error_ = why;
   if (error_ != error::none && close_code_ == close_code::none) {
     close_code_ = is_opened_ ? close_code_for(error_) : close_code::abnormal;
@@ -107,23 +107,23 @@ void basic_connection<Role>::end(hawser::error why) noexcept {
 // RFC 6455 7.1.7: "If _The WebSocket Connection is Established_ prior to the point where the
 // endpoint is required to _Fail the WebSocket Connection_, the endpoint SHOULD send a Close frame
 // with an appropriate status code".
-template <role Role>
-void basic_connection<Role>::fail(hawser::error why) {
+template <role Role, class Extension>
+void basic_connection<Role, Extension>::fail(hawser::error why) {
   this->end(why);
   if (close_sent_) return;
   sender_.send_close(out_, close_code_, cut_close_reason(to_string(why)), endpoint_->sending_);
   close_sent_ = true;
 }
 
-template <role Role>
-void basic_connection<Role>::lose(hawser::error why) noexcept {
+template <role Role, class Extension>
+void basic_connection<Role, Extension>::lose(hawser::error why) noexcept {
   // A loss behind a closing handshake is none: some peers close by a reset.
   if (!was_clean() || !out_.empty()) this->end(why);
   is_over_ = true;
 }
 
-template <role Role>
-error basic_connection<Role>::close(hawser::close_code code, std::string_view reason) {
+template <role Role, class Extension>
+error basic_connection<Role, Extension>::close(hawser::close_code code, std::string_view reason) {
   // RFC 6455 7.4.1: 1005, 1006 and 1015 "MUST NOT be set as a status code in a Close control frame
   // by an endpoint"; no_status stands for a frame without a code.
   if (code != close_code::no_status && !is_wire_close_code(code)) return error::bad_close_code;
@@ -147,13 +147,13 @@ error basic_connection<Role>::close(hawser::close_code code, std::string_view re
   return error::none;
 }
 
-template <role Role>
-error basic_connection<Role>::send(opcode type, std::span<const std::byte> payload) {
+template <role Role, class Extension>
+error basic_connection<Role, Extension>::send(opcode type, std::span<const std::byte> payload) {
   return is_open() ? sender_.send(out_, type, payload, endpoint_->sending_) : error::not_open;
 }
 
-template <role Role>
-error basic_connection<Role>::send(const event& message) {
+template <role Role, class Extension>
+error basic_connection<Role, Extension>::send(const event& message) {
   if (!is_open()) return error::not_open;
   const opcode type = message.is_text() ? opcode::text : opcode::binary;
   if (message.is_message()) {
@@ -163,28 +163,33 @@ error basic_connection<Role>::send(const event& message) {
   }
   HAWSER_ASSERT(message.is_piece() && "only what a message event or a piece event brought is sent");
   if (!message.is_first()) return append(message.payload(), message.is_last());
-  // Begun only where its first part is queued.
-  sender<Role> begun = sender_;
-  hawser::error result = begun.begin(type);
-  if (result == error::none) {
-    result = begun.append(out_, message.payload(), message.is_last(), endpoint_->sending_);
+  if constexpr (Extension::is_used) {
+    return sender_.begin(out_, type, message.payload(), message.is_last(), endpoint_->sending_);
+  } else {
+    // Begun only where its first part is queued.
+    sender_type begun = sender_;
+    hawser::error result = begun.begin(type);
+    if (result == error::none) {
+      result = begun.append(out_, message.payload(), message.is_last(), endpoint_->sending_);
+    }
+    if (result == error::none) sender_ = begun;
+    return result;
   }
-  if (result == error::none) sender_ = begun;
-  return result;
 }
 
-template <role Role>
-error basic_connection<Role>::begin(opcode type) {
+template <role Role, class Extension>
+error basic_connection<Role, Extension>::begin(opcode type) {
   return is_open() ? sender_.begin(type) : error::not_open;
 }
 
-template <role Role>
-error basic_connection<Role>::append(byte_view part, bool fin) {
+template <role Role, class Extension>
+error basic_connection<Role, Extension>::append(byte_view part, bool fin) {
   return is_open() ? sender_.append(out_, part, fin, endpoint_->sending_) : error::not_open;
 }
 
-template <role Role>
-error basic_connection<Role>::send_ping(opcode type, std::span<const std::byte> payload) {
+template <role Role, class Extension>
+error basic_connection<Role, Extension>::send_ping(opcode type,
+                                                   std::span<const std::byte> payload) {
   if (payload.size() > max_control_payload_size) return error::control_too_long;
   if (!is_open()) return error::not_open;
   if (!out_.has_control_room(payload.size() + max_frame_header_size)) return error::output_full;
@@ -194,8 +199,8 @@ error basic_connection<Role>::send_ping(opcode type, std::span<const std::byte> 
 
 // A ping that goes out while another waits for its pong repeats that one's payload: the pong to
 // either answers the first.
-template <role Role>
-error basic_connection<Role>::ping() {
+template <role Role, class Extension>
+error basic_connection<Role, Extension>::ping() {
   const bool is_measured = !timers_.is_waiting();
   const std::byte payload{static_cast<std::uint8_t>(pings_ + (is_measured ? 1 : 0))};
   const hawser::error wrong = send_ping(opcode::ping, {&payload, 1});
@@ -207,8 +212,8 @@ error basic_connection<Role>::ping() {
   return error::none;
 }
 
-template <role Role>
-void basic_connection<Role>::on_open_time(time_point now) {
+template <role Role, class Extension>
+void basic_connection<Role, Extension>::on_open_time(time_point now) {
   switch (timers_.watch(now, lengths())) {
     case timers::due::nothing:
       break;
@@ -223,9 +228,10 @@ void basic_connection<Role>::on_open_time(time_point now) {
   }
 }
 
-template <role Role>
-void basic_connection<Role>::on_time(time_point now) {
+template <role Role, class Extension>
+void basic_connection<Role, Extension>::on_time(time_point now) {
   if (is_over_) return;
+  if constexpr (Extension::is_used) sender_.on_time(now, endpoint_->sending_);
   const auto second = static_cast<std::uint16_t>(now.nanoseconds() / 1'000'000'000);
   if (second != second_) receiver_.renew_control_budget();
   second_ = second;
@@ -243,26 +249,29 @@ void basic_connection<Role>::on_time(time_point now) {
   is_over_ = true;
 }
 
-template <role Role>
-time_point basic_connection<Role>::next_deadline() const noexcept {
+template <role Role, class Extension>
+time_point basic_connection<Role, Extension>::next_deadline() const noexcept {
   if (is_over_) return time_point::max();
-  const time_point deadline = is_open()     ? timers_.next_watch(lengths())
-                              : is_ending() ? timers_.deadline(lengths().closing)
-                                            : timers_.deadline(lengths().opening);
+  time_point deadline = is_open()     ? timers_.next_watch(lengths())
+                        : is_ending() ? timers_.deadline(lengths().closing)
+                                      : timers_.deadline(lengths().opening);
+  if constexpr (Extension::is_used) {
+    deadline = std::min(deadline, sender_.idle_deadline(endpoint_->sending_));
+  }
   if (out_.empty() || lengths().output == duration{}) return deadline;
   const time_point since = out_.waiting_since();
   return since == time_point::min() ? since : std::min(deadline, since + lengths().output);
 }
 
-template <role Role>
-ready_state basic_connection<Role>::ready_state() const noexcept {
+template <role Role, class Extension>
+ready_state basic_connection<Role, Extension>::ready_state() const noexcept {
   if (wants_close()) return hawser::ready_state::closed;
   if (is_ending()) return hawser::ready_state::closing;
   return is_opened_ ? hawser::ready_state::open : hawser::ready_state::connecting;
 }
 
-template <role Role>
-bool basic_connection<Role>::wants_close() const noexcept {
+template <role Role, class Extension>
+bool basic_connection<Role, Extension>::wants_close() const noexcept {
   if (is_over_) return true;
   if (!out_.empty() || !is_ending()) return false;
   if (eof_) return is_end_told_ || close_received_;

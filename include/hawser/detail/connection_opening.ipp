@@ -34,15 +34,21 @@ class block_text {
 
 }  // namespace detail
 
-template <role Role>
-basic_connection<Role>::basic_connection(endpoint_type& endpoint, client_request request)
+template <role Role, class Extension>
+basic_connection<Role, Extension>::basic_connection(endpoint_type& endpoint, client_request request)
   requires(Role == role::client)
     : basic_connection{blank{}, endpoint} {
   const std::string origin = std::move(request.origin);
   const std::vector<header> headers = std::move(request.headers);
   handshake_ = new client_handshake{std::move(request), endpoint.options_};
   detail::block_text head{pool()};
-  const hawser::error wrong = handshake_->write(head.room(), origin, headers, endpoint.entropy_);
+  hawser::error wrong = error::none;
+  if constexpr (Extension::is_used) {
+    const auto offer = Extension::make_offer(endpoint.extension_options());
+    wrong = handshake_->write(head.room(), origin, headers, endpoint.entropy_, offer.text());
+  } else {
+    wrong = handshake_->write(head.room(), origin, headers, endpoint.entropy_);
+  }
   if (wrong == error::none) {
     out_.add_raw(pool(), head.bytes());
   } else {
@@ -50,24 +56,45 @@ basic_connection<Role>::basic_connection(endpoint_type& endpoint, client_request
   }
 }
 
-template <role Role>
-basic_connection<Role>::basic_connection(blank /*tag*/, endpoint_type& endpoint,
-                                         const agreement& agreed)
+template <role Role, class Extension>
+basic_connection<Role, Extension>::basic_connection(blank /*tag*/, endpoint_type& endpoint,
+                                                    const agreement& agreed)
     : basic_connection{blank{}, endpoint} {
   if (!agreed.subprotocol.empty()) choose_protocol(agreed.subprotocol);
   set_open();
+  if constexpr (Extension::is_used) {
+    if (agreed.extensions.empty()) return;
+    const auto found = Extension::adopt(Role, {{detail::extensions_header, agreed.extensions}},
+                                        endpoint.extension_options());
+    if (found.error == error::none) {
+      agree(found);
+    } else {
+      fail(found.error);
+    }
+  }
 }
 
-template <role Role>
-basic_connection<Role>::~basic_connection() {
+// Both ends compress from here on as they agreed.
+template <role Role, class Extension>
+template <class Found>
+void basic_connection<Role, Extension>::agree(const Found& found) noexcept {
+  agreed_ = {found.is_accepted, found.response};
+  if (!found.is_accepted) return;
+  sender_.start_deflating(found.agreement.send);
+  receiver_.start_inflating(found.agreement.receive);
+}
+
+template <role Role, class Extension>
+basic_connection<Role, Extension>::~basic_connection() {
   handshake_type::destroy(handshake_);
   receiver_.release(endpoint_->receiving_);
+  if constexpr (Extension::is_used) sender_.release(endpoint_->sending_);
   out_.clear(pool());
 }
 
 // The server's choice is one of the endpoint's strings, if it can be; else it is kept.
-template <role Role>
-void basic_connection<Role>::choose_protocol(std::string_view subprotocol) {
+template <role Role, class Extension>
+void basic_connection<Role, Extension>::choose_protocol(std::string_view subprotocol) {
   if constexpr (Role == role::server) {
     const std::vector<std::string>& known = endpoint_->options_.subprotocols;
     for (std::size_t i = 0; i < known.size() && i < own_protocol; ++i) {
@@ -84,8 +111,8 @@ void basic_connection<Role>::choose_protocol(std::string_view subprotocol) {
   protocol_ = own_protocol;
 }
 
-template <role Role>
-std::string_view basic_connection<Role>::protocol() const noexcept {
+template <role Role, class Extension>
+std::string_view basic_connection<Role, Extension>::protocol() const noexcept {
   if constexpr (Role == role::server) {
     if (protocol_ < own_protocol) return endpoint_->options_.subprotocols[protocol_];
     if (protocol_ == no_protocol) return {};
@@ -93,15 +120,15 @@ std::string_view basic_connection<Role>::protocol() const noexcept {
   return handshake_ == nullptr ? std::string_view{} : handshake_->subprotocol();
 }
 
-template <role Role>
-void basic_connection<Role>::set_open() noexcept {
+template <role Role, class Extension>
+void basic_connection<Role, Extension>::set_open() noexcept {
   is_opened_ = true;
   timers_.start_watch();
 }
 
 // What was needed to open is needed no more.
-template <role Role>
-void basic_connection<Role>::settle() noexcept {
+template <role Role, class Extension>
+void basic_connection<Role, Extension>::settle() noexcept {
   is_settled_ = true;
   if (Role == role::server && protocol_ != own_protocol) {
     handshake_type::destroy(handshake_);
@@ -109,8 +136,8 @@ void basic_connection<Role>::settle() noexcept {
   }
 }
 
-template <role Role>
-event basic_connection<Role>::next_opening(std::byte*& position, std::byte* end) {
+template <role Role, class Extension>
+event basic_connection<Role, Extension>::next_opening(std::byte*& position, std::byte* end) {
   if (is_opened_ && is_open_told_) {
     if constexpr (Role == role::server) {
       // What came before the application accepted.
@@ -139,8 +166,8 @@ event basic_connection<Role>::next_opening(std::byte*& position, std::byte* end)
   return event{event_kind::open};
 }
 
-template <role Role>
-event basic_connection<Role>::next_handshake(std::byte*& position, std::byte* end)
+template <role Role, class Extension>
+event basic_connection<Role, Extension>::next_handshake(std::byte*& position, std::byte* end)
   requires(Role == role::server)
 {
   using phase = server_handshake::phase;
@@ -154,6 +181,13 @@ event basic_connection<Role>::next_handshake(std::byte*& position, std::byte* en
       return next_ended(position, end);
     }
     if (handshake_->state() == phase::deciding) {
+      if constexpr (Extension::is_used) {
+        const hawser::error malformed = check_extensions(handshake_->request().headers());
+        if (malformed != error::none && handshake_->request().is_upgrade()) {
+          fail_opening(malformed, http_status_for(malformed));
+          return next_ended(position, end);
+        }
+      }
       if (handshake_->request().is_upgrade() && !endpoint_->options_.decides_upgrades) {
         static_cast<void>(accept());
         return {};
@@ -170,14 +204,23 @@ event basic_connection<Role>::next_handshake(std::byte*& position, std::byte* en
   return next_ended(position, end);
 }
 
-template <role Role>
-event basic_connection<Role>::next_handshake(std::byte*& position, std::byte* end)
+template <role Role, class Extension>
+event basic_connection<Role, Extension>::next_handshake(std::byte*& position, std::byte* end)
   requires(Role == role::client)
 {
   using phase = client_handshake::phase;
   const hawser::error wrong = handshake_->receive(position, end, endpoint_->options_);
   if (wrong == error::none && eof_ && position == end) handshake_->receive_eof();
   if (handshake_->state() == phase::accepted) {
+    if constexpr (Extension::is_used) {
+      const auto found =
+          Extension::check(handshake_->response().headers, endpoint_->extension_options());
+      if (found.error != error::none) {
+        lose(found.error);
+        return next_ended(position, end);
+      }
+      agree(found);
+    }
     set_open();
     return {};
   }
@@ -191,8 +234,9 @@ event basic_connection<Role>::next_handshake(std::byte*& position, std::byte* en
 }
 
 // Fails before the connection is open: a client is told why, a server is not.
-template <role Role>
-HAWSER_COLD void basic_connection<Role>::fail_opening(hawser::error why, unsigned status) {
+template <role Role, class Extension>
+HAWSER_COLD void basic_connection<Role, Extension>::fail_opening(hawser::error why,
+                                                                 unsigned status) {
   if constexpr (Role == role::server) {
     detail::block_text text{pool()};
     if (handshake_ == nullptr) handshake_ = server_handshake::make(endpoint_->options_);
@@ -205,22 +249,30 @@ HAWSER_COLD void basic_connection<Role>::fail_opening(hawser::error why, unsigne
 }
 
 // The answer to a request that is not to become a WebSocket.
-template <role Role>
-HAWSER_COLD void basic_connection<Role>::answer(std::span<const std::byte> text,
-                                                hawser::error why) {
+template <role Role, class Extension>
+HAWSER_COLD void basic_connection<Role, Extension>::answer(std::span<const std::byte> text,
+                                                           hawser::error why) {
   out_.add_raw(pool(), text);
   is_answered_ = true;
   this->end(why);
 }
 
-template <role Role>
-HAWSER_NO_INLINE error basic_connection<Role>::accept(std::string_view subprotocol,
-                                                      header_list headers)
+template <role Role, class Extension>
+HAWSER_NO_INLINE error basic_connection<Role, Extension>::accept(std::string_view subprotocol,
+                                                                 header_list headers)
   requires(Role == role::server)
 {
   if (!is_deciding()) return error::not_deciding;
   detail::block_text head{pool()};
-  const hawser::error wrong = handshake_->accept(head.room(), subprotocol, headers);
+  hawser::error wrong = error::none;
+  if constexpr (Extension::is_used) {
+    const auto answer =
+        Extension::answer(handshake_->request().headers(), endpoint_->extension_options());
+    agree(answer);
+    wrong = handshake_->accept(head.room(), subprotocol, agreed_.text().text(), headers);
+  } else {
+    wrong = handshake_->accept(head.room(), subprotocol, headers);
+  }
   if (wrong != error::none) return wrong;
   if (!subprotocol.empty()) choose_protocol(subprotocol);
   out_.add_raw(pool(), head.bytes());
@@ -228,8 +280,9 @@ HAWSER_NO_INLINE error basic_connection<Role>::accept(std::string_view subprotoc
   return error::none;
 }
 
-template <role Role>
-HAWSER_COLD error basic_connection<Role>::reject(unsigned status, std::string_view reason)
+template <role Role, class Extension>
+HAWSER_COLD error basic_connection<Role, Extension>::reject(unsigned status,
+                                                            std::string_view reason)
   requires(Role == role::server)
 {
   if (!is_deciding()) return error::not_deciding;
@@ -241,9 +294,9 @@ HAWSER_COLD error basic_connection<Role>::reject(unsigned status, std::string_vi
   return error::none;
 }
 
-template <role Role>
-HAWSER_COLD error basic_connection<Role>::respond(unsigned status, header_list headers,
-                                                  std::string_view body)
+template <role Role, class Extension>
+HAWSER_COLD error basic_connection<Role, Extension>::respond(unsigned status, header_list headers,
+                                                             std::string_view body)
   requires(Role == role::server)
 {
   if (!is_deciding()) return error::not_deciding;
@@ -255,8 +308,8 @@ HAWSER_COLD error basic_connection<Role>::respond(unsigned status, header_list h
   return error::none;
 }
 
-template <role Role>
-HAWSER_COLD void basic_connection<Role>::on_opening_time(time_point now) {
+template <role Role, class Extension>
+HAWSER_COLD void basic_connection<Role, Extension>::on_opening_time(time_point now) {
   if (!timers_.is_expired(now, lengths().opening)) return;
   if constexpr (Role == role::server) {
     if (handshake_ != nullptr && !handshake_->is_untouched()) {

@@ -1,0 +1,94 @@
+#pragma once
+
+#include "hawser/deflate_codec.hpp"
+#include "hawser/deflate_negotiation.hpp"
+#include "hawser/rfc6455.hpp"
+#include "hawser/time.hpp"
+#include "hawser/version.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+namespace hawser::inline v0 {
+
+/// How an endpoint compresses: what it offers or accepts, and what it does then. The default is
+/// deflate_presets::balanced.
+struct deflate_options {
+  /// Otherwise nothing is offered or accepted: for a switch of a program.
+  bool is_enabled = true;
+  /// Our own window, memory and effort. The window may be made smaller by the peer, never larger.
+  deflate_settings settings = {.window_bits = 12, .memory_level = 5, .level = 6};
+  /// Our window goes on from message to message: small messages shrink far better, and each
+  /// connection has a compressor of its own. Otherwise the endpoint's connections share one.
+  bool takeover = true;
+  /// The peer's window may do so: each connection has an inflater of its own.
+  bool peer_takeover = true;
+  /// The window that the peer is to use at most: 8 to 15. A server limits those clients that let
+  /// it; a client asks for it only where it insists, for many servers decline whoever asks.
+  std::uint8_t peer_window_bits = 12;
+  /// Messages go uncompressed unless the peer keeps to peer_takeover and peer_window_bits.
+  bool insists = false;
+  /// Messages below this size are sent as they are. In bytes.
+  std::size_t min_size = 64;
+  /// A message that inflates to more than so many times its size, beyond the first 64 KiB, fails
+  /// with close code 1008. 0: any ratio; honest data reaches 1030.
+  std::uint32_t max_ratio = 0;
+  /// A compressor of which nothing was asked for so long is given back, and the next message begins
+  /// with an empty window, as every peer must understand. 0: never. An inflater's window stays: the
+  /// peer may refer to it.
+  duration idle = duration::seconds(60);
+};
+
+/// Sets of options with their cost, which memory_estimate tells exactly.
+namespace deflate_presets {
+
+/// No memory for each connection: every message stands for itself, and connections share one
+/// compressor and one inflater. For many connections, or messages of some kilobytes.
+inline constexpr deflate_options small{.settings = {.window_bits = 15, .memory_level = 8},
+                                       .takeover = false,
+                                       .peer_takeover = false,
+                                       .peer_window_bits = 15};
+
+/// 50 KiB for each connection that sends and receives compressed messages: the windows go on, and
+/// have 4 KiB. For messages of any size.
+inline constexpr deflate_options balanced{};
+
+/// 415 KiB for each connection that sends and receives compressed messages: the smallest output
+/// that there is.
+inline constexpr deflate_options best{
+    .settings = {.window_bits = 15, .memory_level = 9, .level = 9}, .peer_window_bits = 15};
+
+}  // namespace deflate_presets
+
+/// What `options` ask of a negotiation at one end. `min_send_bits` is the codec's.
+[[nodiscard]] constexpr deflate_wishes make_deflate_wishes(role self,
+                                                           const deflate_options& options,
+                                                           std::uint8_t min_send_bits) noexcept {
+  const bool asks = self == role::server || options.insists;
+  return {.send = {options.takeover, std::max(options.settings.window_bits, min_send_bits)},
+          .receive = {options.peer_takeover, asks ? options.peer_window_bits : max_window_bits},
+          .min_send_bits = min_send_bits,
+          .insists = options.insists};
+}
+
+/// What compression costs, in bytes of memory.
+struct deflate_memory {
+  std::size_t per_connection = 0;  ///< Of one that has sent and received compressed messages.
+  std::size_t per_endpoint = 0;    ///< What the connections share.
+};
+
+/// The memory that contexts of a codec take where the peers keep to `options`, within 5 %. A peer
+/// that does not, where it need not (see deflate_options::insists), takes an inflater of 15 bits.
+template <deflate_codec Codec>
+[[nodiscard]] constexpr deflate_memory memory_estimate(const deflate_options& options) noexcept {
+  constexpr std::uint8_t smallest = 9;
+  deflate_memory sum;
+  (options.takeover ? sum.per_connection : sum.per_endpoint) +=
+      Codec::deflater_size(options.settings);
+  (options.peer_takeover ? sum.per_connection : sum.per_endpoint) +=
+      Codec::inflater_size(std::max(options.peer_window_bits, smallest));
+  return sum;
+}
+
+}  // namespace hawser::inline v0

@@ -1,0 +1,222 @@
+#pragma once
+
+#include "hawser/deflate_contexts.hpp"
+#include "hawser/deflate_message.hpp"
+#include "hawser/deflate_negotiation.hpp"
+#include "hawser/detail/block.hpp"
+#include "hawser/detail/bytes.hpp"
+#include "hawser/error.hpp"
+#include "hawser/frame.hpp"
+#include "hawser/message_options.hpp"
+#include "hawser/outbox.hpp"
+#include "hawser/rfc6455.hpp"
+#include "hawser/sender.hpp"
+#include "hawser/time.hpp"
+#include "hawser/utf8.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace hawser::inline v0 {
+
+/// What a sender of compressed messages works with. Lives in the endpoint.
+template <class Codec>
+struct deflating_context : sender_context {
+  deflate_contexts<Codec>* contexts = nullptr;
+};
+
+/// A sender that compresses messages, where that was agreed on.
+template <role Role, class Codec>
+class deflating_sender : public sender<Role> {
+  using base = sender<Role>;
+
+ public:
+  using context_type = deflating_context<Codec>;
+
+  /// From here on messages may be compressed.
+  void start_deflating(const deflate_direction& agreed) noexcept {
+    agreed_ = agreed;
+    is_agreed_ = agreed.window_bits >= Codec::min_window_bits;
+  }
+
+  /// As of sender.
+  [[nodiscard]] error send(outbox& out, opcode type, std::span<const std::byte> payload,
+                           const context_type& context, const message_options& options = {}) {
+    if (this->message_ == opcode::continuation && type == opcode::text && context.checks_text &&
+        !is_utf8(payload)) {
+      return error::text_not_utf8;
+    }
+    return send_checked(out, type, payload, context, options);
+  }
+  [[nodiscard]] error send_checked(outbox& out, opcode type, std::span<const std::byte> payload,
+                                   const context_type& context,
+                                   const message_options& options = {}) {
+    if (this->message_ != opcode::continuation) return error::message_in_progress;
+    const bool is_large = payload.size() >= context.contexts->options().min_size;
+    if (!wants_deflating(options, is_large) || out.size() >= context.max_output_size) {
+      return base::send_checked(out, type, payload, context);
+    }
+    return send_deflated(out, type, payload, context);
+  }
+  [[nodiscard]] error begin(opcode type, const message_options& options = {}) noexcept {
+    const error result = base::begin(type);
+    if (result == error::none) is_compressed_ = wants_deflating(options, true);
+    return result;
+  }
+  [[nodiscard]] error append(outbox& out, std::span<const std::byte> part, bool fin,
+                             const context_type& context) {
+    if (this->message_ == opcode::continuation || !is_compressed_) {
+      return base::append(out, part, fin, context);
+    }
+    return append_deflated(out, part, fin, context);
+  }
+  /// A message whose first part is there: begun only where that is queued.
+  [[nodiscard]] error begin(outbox& out, opcode type, std::span<const std::byte> part, bool fin,
+                            const context_type& context) {
+    error result = begin(type);
+    if (result != error::none) return result;
+    result = append(out, part, fin, context);
+    if (result != error::none) this->message_ = this->next_ = opcode::continuation;
+    return result;
+  }
+
+  /// Gives the compressor back where nothing was asked of it for long.
+  void on_time(time_point now, const context_type& context) noexcept {
+    if (was_used_) used_ = now;
+    was_used_ = false;
+    if (now >= idle_deadline(context)) release(context);
+  }
+  /// When on_time should be called next.
+  [[nodiscard]] time_point idle_deadline(const context_type& context) const noexcept {
+    const duration idle = context.contexts->options().idle;
+    if (deflater_ == nullptr || idle == duration{} || this->is_in_message()) {
+      return time_point::max();
+    }
+    return was_used_ ? time_point::min() : used_ + idle;
+  }
+  /// Gives the compressor back. Before the end of its life.
+  void release(const context_type& context) noexcept {
+    context.contexts->destroy(deflater_);
+    deflater_ = nullptr;
+  }
+
+ private:
+  using deflater = typename deflate_contexts<Codec>::deflater;
+
+  [[nodiscard]] bool wants_deflating(const message_options& options, bool is_large) const noexcept {
+    if (!is_agreed_ || options.secret || options.compress == compression::never) return false;
+    return is_large || options.compress == compression::always;
+  }
+
+  // Memory from the pool while a part is compressed.
+  class scratch {
+   public:
+    scratch(detail::block_pool& pool, std::size_t size) : pool_{&pool}, block_{pool.take(size)} {}
+    scratch(const scratch&) = delete;
+    scratch& operator=(const scratch&) = delete;
+    ~scratch() { pool_->give(block_); }
+    [[nodiscard]] std::span<std::byte> room() const noexcept {
+      return {block_->data(), block_->capacity};
+    }
+
+   private:
+    detail::block_pool* pool_;
+    detail::block* block_;
+  };
+
+  // The use of the compressor for a message. Where what went through it is not on its way at the
+  // end, the window begins anew: the peer will not have it.
+  class use {
+   public:
+    use(deflating_sender& self, const context_type& context) : self_{&self}, context_{&context} {
+      self.take_deflater(context);
+    }
+    use(const use&) = delete;
+    use& operator=(const use&) = delete;
+    ~use() {
+      if (!self_->agreed_.takeover) {
+        self_->give_deflater(*context_);
+      } else if (!is_sent_) {
+        self_->deflater_->restart();
+      }
+    }
+    void set_sent() noexcept { is_sent_ = true; }
+
+   private:
+    deflating_sender* self_;
+    const context_type* context_;
+    bool is_sent_ = false;
+  };
+
+  void take_deflater(const context_type& context) {
+    if (deflater_ == nullptr) deflater_ = context.contexts->take_deflater(agreed_.window_bits);
+    was_used_ = true;
+  }
+  void give_deflater(const context_type& context) noexcept {
+    context.contexts->give(deflater_, agreed_.window_bits);
+    deflater_ = nullptr;
+  }
+
+  [[nodiscard]] error send_deflated(outbox& out, opcode type, std::span<const std::byte> payload,
+                                    const context_type& context) {
+    const scratch memory{*context.pool, deflate_bound(payload.size())};
+    use window{*this, context};
+    const std::size_t size = deflate_part(*deflater_, payload, true, memory.room());
+    if (size == deflate_failed || (size >= payload.size() && !is_better_kept(payload))) {
+      return base::send_checked(out, type, payload, context);
+    }
+    const error result =
+        base::write(out, {.opcode = type, .rsv1 = true}, memory.room().first(size), context);
+    if (result == error::none) window.set_sent();
+    return result;
+  }
+
+  // What did not shrink is sent so nevertheless where the window that went before it is worth more
+  // than a few bytes.
+  [[nodiscard]] bool is_better_kept(std::span<const std::byte> payload) const noexcept {
+    return agreed_.takeover && payload.size() < (std::size_t{1} << agreed_.window_bits) / 4;
+  }
+
+  [[nodiscard]] error append_deflated(outbox& out, std::span<const std::byte> part, bool fin,
+                                      const context_type& context) {
+    utf8_state text = this->text_;
+    if (this->message_ == opcode::text && context.checks_text &&
+        (validate_utf8(text, part) != part.size() || (fin && !text.is_complete()))) {
+      return error::text_not_utf8;
+    }
+    // What went through the compressor must follow: whether it can is known before.
+    const std::size_t bound = deflate_bound(part.size());
+    const std::size_t waiting = out.size();
+    if (is_lost_ || waiting > context.max_output_size ||
+        bound + max_frame_header_size > context.max_output_size - waiting) {
+      return error::output_full;
+    }
+    const scratch memory{*context.pool, bound};
+    take_deflater(context);
+    is_lost_ = true;  // unless all of what follows is done
+    const std::size_t size = deflate_part(*deflater_, part, fin, memory.room());
+    if (size == deflate_failed) return error::output_full;
+    const bool is_first = this->next_ != opcode::continuation;
+    const error result = base::write(out, {.opcode = this->next_, .fin = fin, .rsv1 = is_first},
+                                     memory.room().first(size), context);
+    if (result != error::none) return result;
+    is_lost_ = false;
+    this->text_ = text;
+    this->next_ = opcode::continuation;
+    if (!fin) return error::none;
+    this->message_ = opcode::continuation;
+    if (!agreed_.takeover) give_deflater(context);
+    return error::none;
+  }
+
+  deflate_direction agreed_;
+  bool is_agreed_ : 1 = false;
+  bool is_compressed_ : 1 = false;  // the message that was begun
+  bool was_used_ : 1 = false;       // since on_time
+  bool is_lost_ : 1 = false;        // a part of the message that was begun, for want of memory
+  deflater* deflater_ = nullptr;
+  time_point used_;
+};
+
+}  // namespace hawser::inline v0

@@ -1,0 +1,78 @@
+#pragma once
+
+#include "hawser/deflate_codec.hpp"
+#include "hawser/deflate_contexts.hpp"
+#include "hawser/deflate_negotiation.hpp"
+#include "hawser/deflate_options.hpp"
+#include "hawser/deflating_sender.hpp"
+#include "hawser/error.hpp"
+#include "hawser/header_list.hpp"
+#include "hawser/inflating_receiver.hpp"
+#include "hawser/rfc6455.hpp"
+#include "hawser/version.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace hawser::inline v0 {
+
+/// The extension that compresses messages, with a codec: RFC 7692. `hawser/codecs/zlib.hpp` has
+/// names for connections and endpoints with it.
+template <deflate_codec Codec>
+struct permessage_deflate {
+  static constexpr bool is_used = true;
+
+  using codec = Codec;
+  using options = deflate_options;
+  using shared = deflate_contexts<Codec>;
+
+  template <role Role>
+  using receiver = inflating_receiver<Role, Codec>;
+  template <role Role>
+  using sender = deflating_sender<Role, Codec>;
+  using receiving_context = inflating_context<Codec>;
+  using sending_context = deflating_context<Codec>;
+
+  /// What one connection agreed on.
+  struct agreed {
+    bool is_agreed = false;
+    deflate_parameters parameters = {};  ///< As the response has them.
+
+    /// The value of the response's header; empty where there is none.
+    [[nodiscard]] constexpr deflate_text text() const noexcept {
+      return is_agreed ? deflate_text{parameters} : deflate_text{};
+    }
+  };
+
+  /// What a client offers.
+  [[nodiscard]] static constexpr deflate_text make_offer(const options& own) noexcept {
+    return own.is_enabled ? make_deflate_offer(wishes(role::client, own)) : deflate_text{};
+  }
+  /// What a server answers to a request.
+  [[nodiscard]] static constexpr deflate_answer answer(header_list request,
+                                                       const options& own) noexcept {
+    return own.is_enabled ? select_deflate(request, wishes(role::server, own)) : deflate_answer{};
+  }
+  /// What a response to make_offer means for a client.
+  [[nodiscard]] static constexpr deflate_result check(header_list response,
+                                                      const options& own) noexcept {
+    return check_deflate_response(response, wishes(role::client, own));
+  }
+  /// What a response means that somebody else gave or got.
+  [[nodiscard]] static constexpr deflate_result adopt(role self, header_list response,
+                                                      const options& own) noexcept {
+    deflate_result found = check_deflate_response(response, {});
+    if (self == role::server) std::swap(found.agreement.send, found.agreement.receive);
+    deflate_direction& send = found.agreement.send;
+    const deflate_direction most = wishes(self, own).send;
+    send = {send.takeover && most.takeover, std::min(send.window_bits, most.window_bits)};
+    return found;
+  }
+
+ private:
+  [[nodiscard]] static constexpr deflate_wishes wishes(role self, const options& own) noexcept {
+    return make_deflate_wishes(self, own, Codec::min_window_bits);
+  }
+};
+
+}  // namespace hawser::inline v0
