@@ -1,5 +1,6 @@
 #include "hawser/adapters/epoll.hpp"
 
+#include "hawser/codecs/zlib.hpp"
 #include "support/catch.hpp"
 
 #include <array>
@@ -586,4 +587,38 @@ TEST_CASE("servers in many threads share a port, one loop each", "[epoll][thread
   }
   CHECK(opened == client_count);
   CHECK(busy >= 2);  // the system spreads them
+}
+
+namespace {
+
+struct compressed_echo {
+  void on_open(auto& peer) { agreed = peer->extensions().text(); }
+  void on_message(auto& peer, const hawser::event& message) {
+    if (peer->send(message) != hawser::error::none) FAIL("not sent");
+  }
+  std::string agreed;
+};
+
+struct compressed_asking {
+  void on_open(auto& peer) { peer->send_text(text, {.compress = hawser::compression::always}); }
+  void on_message(auto& peer, const hawser::event& message) {
+    answer = message.text();
+    peer->close();
+  }
+  void on_close(auto& peer) { peer.group().loop().stop(); }
+  std::string text = std::string(100000, 'x');
+  std::string answer;
+};
+
+}  // namespace
+
+TEST_CASE("servers and clients on a loop may compress", "[epoll]") {
+  hawser::epoll_loop loop;
+  hawser::epoll_server<compressed_echo, hawser::zlib_deflate> server{
+      loop, {}, {}, {.settings = {.window_bits = 10}}};
+  hawser::epoll_client<compressed_asking, hawser::zlib_deflate> client{loop};
+  client.connect({.url = "ws://127.0.0.1:" + std::to_string(server.address().port)});
+  loop.run();
+  CHECK((client.handler().answer == client.handler().text));
+  CHECK(server.handler().agreed == "permessage-deflate; client_max_window_bits=12");
 }

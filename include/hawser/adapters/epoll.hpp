@@ -67,7 +67,7 @@ struct water_marks {
   bool stops_reading = true;
 };
 
-template <role Role, class Handler>
+template <role Role, class Handler, class Extension = no_extension>
 class epoll_connections;
 
 namespace detail {
@@ -93,12 +93,12 @@ struct session_of<Handler> {
 }  // namespace detail
 
 /// One connection on a loop.
-template <role Role, class Handler>
+template <role Role, class Handler, class Extension = no_extension>
 class epoll_connection final : public epoll_source {
  public:
-  using connection_type = basic_connection<Role>;
+  using connection_type = basic_connection<Role, Extension>;
   using session_type = typename detail::session_of<Handler>::type;
-  using group_type = epoll_connections<Role, Handler>;
+  using group_type = epoll_connections<Role, Handler, Extension>;
 
   /// The connection itself, to send, close or look at: `peer->send_text("hello")`. What is to be
   /// sent leaves at the end of the loop's turn, or earlier.
@@ -124,7 +124,7 @@ class epoll_connection final : public epoll_source {
   }
 
  private:
-  friend class epoll_connections<Role, Handler>;
+  friend class epoll_connections<Role, Handler, Extension>;
 
   template <class... Arguments>
   epoll_connection(group_type& group, epoll_handle handle, hawser::descriptor socket,
@@ -185,11 +185,11 @@ class epoll_connection final : public epoll_source {
 };
 
 /// The connections of one server or client: their memory, their handler, their endpoint.
-template <role Role, class Handler>
+template <role Role, class Handler, class Extension>
 class epoll_connections {
  public:
-  using connection_type = epoll_connection<Role, Handler>;
-  using endpoint_type = basic_endpoint<Role>;
+  using connection_type = epoll_connection<Role, Handler, Extension>;
+  using endpoint_type = basic_endpoint<Role, Extension>;
 
   epoll_connections(const epoll_connections&) = delete;
   epoll_connections& operator=(const epoll_connections&) = delete;
@@ -221,8 +221,12 @@ class epoll_connections {
 
  protected:
   epoll_connections(epoll_loop& loop, typename endpoint_type::options_type options,
-                    const water_marks& marks, Handler handler)
-      : loop_{&loop}, endpoint_{std::move(options)}, marks_{marks}, handler_{std::move(handler)} {}
+                    const typename Extension::options& extension, const water_marks& marks,
+                    Handler handler)
+      : loop_{&loop},
+        endpoint_{make_endpoint(std::move(options), extension)},
+        marks_{marks},
+        handler_{std::move(handler)} {}
 
   ~epoll_connections() {
     for (std::uint32_t i = 0; i < slot_count_; ++i) {
@@ -230,6 +234,16 @@ class epoll_connections {
       if (!each.is_used) continue;
       loop_->remove(each.connection(), each.connection().descriptor());
       each.destroy();
+    }
+  }
+
+  [[nodiscard]] static endpoint_type make_endpoint(
+      typename endpoint_type::options_type options,
+      [[maybe_unused]] const typename Extension::options& extension) {
+    if constexpr (Extension::is_used) {
+      return endpoint_type{std::move(options), extension};
+    } else {
+      return endpoint_type{std::move(options)};
     }
   }
 
@@ -257,7 +271,7 @@ class epoll_connections {
   }
 
  private:
-  friend class epoll_connection<Role, Handler>;
+  friend class epoll_connection<Role, Handler, Extension>;
 
   // Where a connection lives: its place and generation outlive it.
   struct slot {
@@ -338,15 +352,18 @@ struct epoll_server_options {
   server_options endpoint = {};
 };
 
-/// A server on a loop.
-template <class Handler>
-class epoll_server final : public epoll_connections<role::server, Handler>, private epoll_source {
-  using base = epoll_connections<role::server, Handler>;
+/// A server on a loop. With an extension, zlib_deflate for example, its connections have that.
+template <class Handler, class Extension = no_extension>
+class epoll_server final : public epoll_connections<role::server, Handler, Extension>,
+                           private epoll_source {
+  using base = epoll_connections<role::server, Handler, Extension>;
 
  public:
+  using extension_options = typename Extension::options;
+
   /// Listens. Throws std::runtime_error where it cannot, and what() says why.
   explicit epoll_server(epoll_loop& loop, const epoll_server_options& options = {},
-                        Handler handler = {});
+                        Handler handler = {}, const extension_options& extension = {});
   ~epoll_server() { stop_listening(); }
   epoll_server(const epoll_server&) = delete;
   epoll_server& operator=(const epoll_server&) = delete;
@@ -404,7 +421,7 @@ class epoll_server final : public epoll_connections<role::server, Handler>, priv
     return std::move(opened.socket);
   }
   epoll_server(epoll_loop& loop, const epoll_server_options& options, Handler handler,
-               descriptor listener);
+               const extension_options& extension, descriptor listener);
 
   std::size_t max_connections_;
   std::size_t max_handshakes_;
@@ -413,20 +430,21 @@ class epoll_server final : public epoll_connections<role::server, Handler>, priv
   bool is_listening_ = true;
 };
 
-/// Clients on a loop.
-template <class Handler>
-class epoll_client final : public epoll_connections<role::client, Handler> {
-  using base = epoll_connections<role::client, Handler>;
+/// Clients on a loop, with an extension as of epoll_server.
+template <class Handler, class Extension = no_extension>
+class epoll_client final : public epoll_connections<role::client, Handler, Extension> {
+  using base = epoll_connections<role::client, Handler, Extension>;
 
  public:
   explicit epoll_client(epoll_loop& loop, client_options options = {}, Handler handler = {},
-                        const water_marks& marks = {.stops_reading = false})
-      : base{loop, std::move(options), marks, std::move(handler)} {}
+                        const water_marks& marks = {.stops_reading = false},
+                        const typename Extension::options& extension = {})
+      : base{loop, std::move(options), extension, marks, std::move(handler)} {}
 
   /// Connects to the host of a ws URL and opens a WebSocket; on_open or on_close tells how it went.
   /// Looking the host up takes as long as the system lets it; its addresses are tried in turn.
   /// There is no TLS here: a wss URL is refused as bad_url.
-  epoll_connection<role::client, Handler>& connect(client_request request);
+  epoll_connection<role::client, Handler, Extension>& connect(client_request request);
 
   /// Closes all connections.
   void shut_down() { this->close_all(close_code::going_away); }

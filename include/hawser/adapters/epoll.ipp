@@ -2,8 +2,8 @@
 
 namespace hawser::inline v0 {
 
-template <role Role, class Handler>
-void epoll_connection<Role, Handler>::on_ready(std::uint32_t events) {
+template <role Role, class Handler, class Extension>
+void epoll_connection<Role, Handler, Extension>::on_ready(std::uint32_t events) {
   if (is_removed_) return;
   if (is_connecting_) return finish_connect();
   if ((events & EPOLLOUT) != 0) is_blocked_ = false;
@@ -12,8 +12,8 @@ void epoll_connection<Role, Handler>::on_ready(std::uint32_t events) {
   settle();
 }
 
-template <role Role, class Handler>
-void epoll_connection<Role, Handler>::finish_connect() {
+template <role Role, class Handler, class Extension>
+void epoll_connection<Role, Handler, Extension>::finish_connect() {
   int wrong = 0;
   ::socklen_t size = sizeof wrong;
   if (::getsockopt(socket_.value(), SOL_SOCKET, SO_ERROR, &wrong, &size) != 0 || wrong != 0) {
@@ -25,8 +25,8 @@ void epoll_connection<Role, Handler>::finish_connect() {
 }
 
 // Begins to connect to the next address; where there is none, that is the end.
-template <role Role, class Handler>
-void epoll_connection<Role, Handler>::connect_next() {
+template <role Role, class Handler, class Extension>
+void epoll_connection<Role, Handler, Extension>::connect_next() {
   epoll_loop& loop = group_->loop();
   if (socket_) loop.forget(*this, socket_.value());
   while (addresses_.next != nullptr) {
@@ -46,8 +46,8 @@ void epoll_connection<Role, Handler>::connect_next() {
   loop.flush_later(*this);
 }
 
-template <role Role, class Handler>
-void epoll_connection<Role, Handler>::read() {
+template <role Role, class Handler, class Extension>
+void epoll_connection<Role, Handler, Extension>::read() {
   if (has_ended_) return;
   const std::span<std::byte> buffer = group_->loop().receive_buffer();
   const auto size = ::recv(socket_.value(), buffer.data(), buffer.size(), MSG_DONTWAIT);
@@ -62,8 +62,8 @@ void epoll_connection<Role, Handler>::read() {
   if (!held_) process({});
 }
 
-template <role Role, class Handler>
-void epoll_connection<Role, Handler>::process(std::span<std::byte> bytes) {
+template <role Role, class Handler, class Extension>
+void epoll_connection<Role, Handler, Extension>::process(std::span<std::byte> bytes) {
   auto events = connection_.receive(bytes);
   while (const event found = events.next()) {
     dispatch(found);
@@ -75,15 +75,15 @@ void epoll_connection<Role, Handler>::process(std::span<std::byte> bytes) {
 }
 
 // What came and was held back, now that it may go on.
-template <role Role, class Handler>
-void epoll_connection<Role, Handler>::process_held() {
+template <role Role, class Handler, class Extension>
+void epoll_connection<Role, Handler, Extension>::process_held() {
   const std::unique_ptr<std::vector<std::byte>> held = std::move(held_);
   process(held ? std::span{*held} : std::span<std::byte>{});
   if (!held_ && has_ended_) process({});
 }
 
-template <role Role, class Handler>
-void epoll_connection<Role, Handler>::dispatch(const event& found) {
+template <role Role, class Handler, class Extension>
+void epoll_connection<Role, Handler, Extension>::dispatch(const event& found) {
   Handler& handler = group_->handler();
   switch (found.kind()) {
     case event_kind::request:
@@ -113,8 +113,8 @@ void epoll_connection<Role, Handler>::dispatch(const event& found) {
   }
 }
 
-template <role Role, class Handler>
-void epoll_connection<Role, Handler>::tell_end() {
+template <role Role, class Handler, class Extension>
+void epoll_connection<Role, Handler, Extension>::tell_end() {
   if (is_end_told_) return;
   is_end_told_ = true;
   Handler& handler = group_->handler();
@@ -126,8 +126,8 @@ void epoll_connection<Role, Handler>::tell_end() {
 }
 
 // All that waits, as far as the socket takes it, in one call for each 64 blocks.
-template <role Role, class Handler>
-void epoll_connection<Role, Handler>::write() {
+template <role Role, class Handler, class Extension>
+void epoll_connection<Role, Handler, Extension>::write() {
   while (connection_.has_output() && !is_blocked_ && !is_connecting_) {
     const io_result sent = socket_.write_some(connection_.output(), time_point::min());
     connection_.consume_output(sent.size);
@@ -137,8 +137,8 @@ void epoll_connection<Role, Handler>::write() {
 }
 
 // The end of every turn of a connection: output leaves, time passes, and what follows is done.
-template <role Role, class Handler>
-void epoll_connection<Role, Handler>::settle() {
+template <role Role, class Handler, class Extension>
+void epoll_connection<Role, Handler, Extension>::settle() {
   if (is_removed_) return;
   epoll_loop& loop = group_->loop();
   note_high_output();
@@ -178,9 +178,9 @@ void epoll_connection<Role, Handler>::settle() {
   }
 }
 
-template <role Role, class Handler>
+template <role Role, class Handler, class Extension>
 template <class... Arguments>
-auto epoll_connections<Role, Handler>::add(descriptor socket, Arguments&&... arguments)
+auto epoll_connections<Role, Handler, Extension>::add(descriptor socket, Arguments&&... arguments)
     -> connection_type* {
   const std::uint32_t index = take_slot();
   slot& taken = slot_at(index);
@@ -201,15 +201,18 @@ auto epoll_connections<Role, Handler>::add(descriptor socket, Arguments&&... arg
   return made;
 }
 
-template <class Handler>
-epoll_server<Handler>::epoll_server(epoll_loop& loop, const epoll_server_options& options,
-                                    Handler handler)
-    : epoll_server{loop, options, std::move(handler), open(options)} {}
+template <class Handler, class Extension>
+epoll_server<Handler, Extension>::epoll_server(epoll_loop& loop,
+                                               const epoll_server_options& options, Handler handler,
+                                               const extension_options& extension)
+    : epoll_server{loop, options, std::move(handler), extension, open(options)} {}
 
-template <class Handler>
-epoll_server<Handler>::epoll_server(epoll_loop& loop, const epoll_server_options& options,
-                                    Handler handler, descriptor listener)
-    : base{loop, prepare(options.endpoint, address_of(listener)), options.marks,
+template <class Handler, class Extension>
+epoll_server<Handler, Extension>::epoll_server(epoll_loop& loop,
+                                               const epoll_server_options& options, Handler handler,
+                                               const extension_options& extension,
+                                               descriptor listener)
+    : base{loop, prepare(options.endpoint, address_of(listener)), extension, options.marks,
            std::move(handler)},
       max_connections_{options.max_connections},
       max_handshakes_{options.max_handshakes},
@@ -220,8 +223,8 @@ epoll_server<Handler>::epoll_server(epoll_loop& loop, const epoll_server_options
   }
 }
 
-template <class Handler>
-void epoll_server<Handler>::on_ready(std::uint32_t /*events*/) {
+template <class Handler, class Extension>
+void epoll_server<Handler, Extension>::on_ready(std::uint32_t /*events*/) {
   constexpr int most_at_once = 64;  // then the others' turn
   for (int i = 0; i < most_at_once && listener_ && has_room(); ++i) {
     descriptor accepted = accept_tcp(listener_, time_point::min());
@@ -238,8 +241,9 @@ void epoll_server<Handler>::on_ready(std::uint32_t /*events*/) {
   update_listening();
 }
 
-template <class Handler>
-epoll_connection<role::client, Handler>& epoll_client<Handler>::connect(client_request request) {
+template <class Handler, class Extension>
+epoll_connection<role::client, Handler, Extension>& epoll_client<Handler, Extension>::connect(
+    client_request request) {
   const parsed<uri> to = parse_uri(request.url);
   const bool is_known = to && !to->secure;
   std::string failure;

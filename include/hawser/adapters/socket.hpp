@@ -108,12 +108,12 @@ concept blocking_socket = requires(Socket& socket, std::span<std::byte> to,
 /// Every wait ends at the connection's deadlines (see timeouts). A stream that writes does not
 /// read: a peer that takes nothing blocks the writer until timeouts.output. Destroying a stream
 /// before receive() gave none cuts the connection off.
-template <class Socket, role Role>
+template <class Socket, role Role, class Extension = no_extension>
   requires blocking_socket<std::remove_reference_t<Socket>>
 class basic_stream {
  public:
-  using connection_type = basic_connection<Role>;
-  using endpoint_type = basic_endpoint<Role>;
+  using connection_type = basic_connection<Role, Extension>;
+  using endpoint_type = basic_endpoint<Role, Extension>;
 
   /// Waits for a client's request, once receive() is called.
   basic_stream(endpoint_type& endpoint, Socket socket)
@@ -182,6 +182,16 @@ class basic_stream {
   hawser::error finish(byte_view part = {}) {
     return write([&] { return connection_.finish(part); });
   }
+  hawser::error send_text(std::string_view text, const message_options& options)
+    requires(Extension::is_used)
+  {
+    return write([&] { return connection_.send_text(text, options); });
+  }
+  hawser::error send_binary(byte_view bytes, const message_options& options)
+    requires(Extension::is_used)
+  {
+    return write([&] { return connection_.send_binary(bytes, options); });
+  }
   hawser::error ping() {
     return write([&] { return connection_.ping(); });
   }
@@ -217,7 +227,7 @@ class basic_stream {
   event next() {
     struct keeper {
       ~keeper() { unparsed = events.rest(); }
-      event_cursor<Role> events;
+      event_cursor<Role, Extension> events;
       std::span<std::byte>& unparsed;
     } keep{connection_.receive(unparsed_), unparsed_};
     return keep.events.next();
@@ -292,11 +302,11 @@ class basic_stream {
 };
 
 /// The server's end of a WebSocket over a `Socket`.
-template <class Socket>
-using server_stream = basic_stream<Socket, role::server>;
+template <class Socket, class Extension = no_extension>
+using server_stream = basic_stream<Socket, role::server, Extension>;
 
 /// The client's end of a WebSocket over a `Socket`.
-template <class Socket>
-using client_stream = basic_stream<Socket, role::client>;
+template <class Socket, class Extension = no_extension>
+using client_stream = basic_stream<Socket, role::client, Extension>;
 
 }  // namespace hawser::inline v0
