@@ -80,7 +80,7 @@ class basic_endpoint {
 
   /// limits.max_message_size of 0, which is unlimited, goes with delivery in pieces only: with
   /// whole messages it is taken as the default.
-  explicit basic_endpoint(options_type options = {})
+  HAWSER_NO_INLINE explicit basic_endpoint(options_type options = {})
       : options_{std::move(options)},
         pool_{options_.memory, options_.max_kept_memory},
         entropy_{options_.entropy},
@@ -97,6 +97,7 @@ class basic_endpoint {
     prepare();
   }
 
+  HAWSER_NO_INLINE ~basic_endpoint() = default;
   basic_endpoint(const basic_endpoint&) = delete;
   basic_endpoint& operator=(const basic_endpoint&) = delete;
 

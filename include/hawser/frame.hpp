@@ -1,6 +1,7 @@
 #pragma once
 
 #include "hawser/detail/bytes.hpp"
+#include "hawser/detail/config.hpp"
 #include "hawser/error.hpp"
 #include "hawser/mask.hpp"
 #include "hawser/rfc6455.hpp"
@@ -135,9 +136,9 @@ namespace detail {
 }
 
 // The same on a length of which not all bytes have come: is it wrong whatever follows?
-[[nodiscard]] constexpr error check_cut_length(std::span<const std::byte> come,
-                                               std::size_t length_size,
-                                               const strictness& rules) noexcept {
+[[nodiscard]] HAWSER_COLD constexpr error check_cut_length(std::span<const std::byte> come,
+                                                           std::size_t length_size,
+                                                           const strictness& rules) noexcept {
   if (come.empty()) return error::none;
   std::uint64_t largest = 0;
   for (std::size_t i = 0; i < length_size; ++i) {

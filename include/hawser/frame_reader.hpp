@@ -1,6 +1,7 @@
 #pragma once
 
 #include "hawser/detail/bytes.hpp"
+#include "hawser/detail/config.hpp"
 #include "hawser/error.hpp"
 #include "hawser/frame.hpp"
 #include "hawser/mask.hpp"
@@ -66,7 +67,8 @@ class frame_reader {
   }
 
   /// Takes as much payload as lies in [position, end), unmasked in place, and moves `position`.
-  [[nodiscard]] std::span<std::byte> take(std::byte*& position, const std::byte* end) noexcept {
+  [[nodiscard]] HAWSER_NO_INLINE std::span<std::byte> take(std::byte*& position,
+                                                           const std::byte* end) noexcept {
     const std::span<std::byte> part{position, available_payload(position, end)};
     if (key().memory() != 0) set_key(mask(part, key()));
     advance(position, part.size());
@@ -83,7 +85,8 @@ class frame_reader {
 
   /// Takes as much payload as lies in [position, end), unmasked into `to`, which has room for
   /// available_payload() bytes, and moves `position`.
-  void take_copy(std::byte*& position, const std::byte* end, std::byte* to) noexcept {
+  HAWSER_NO_INLINE void take_copy(std::byte*& position, const std::byte* end,
+                                  std::byte* to) noexcept {
     const std::size_t size = available_payload(position, end);
     set_key(mask_copy(to, {position, size}, key()));
     advance(position, size);
@@ -92,8 +95,8 @@ class frame_reader {
   /// Takes as much payload as lies in [position, end), unmasked into `to`, which is `position` or
   /// as for take_copy, and moves `position`. It is the next part of `text`: returns how many of its
   /// bytes can stand there, as validate_utf8 does.
-  [[nodiscard]] std::size_t take_text(std::byte*& position, const std::byte* end, std::byte* to,
-                                      utf8_state& text) noexcept {
+  [[nodiscard]] HAWSER_NO_INLINE std::size_t take_text(std::byte*& position, const std::byte* end,
+                                                       std::byte* to, utf8_state& text) noexcept {
     const std::span<std::byte> part{position, available_payload(position, end)};
     masking_key next = key();
     const std::size_t valid = next.memory() == 0 && to == position

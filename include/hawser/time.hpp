@@ -1,5 +1,6 @@
 #pragma once
 
+#include "hawser/detail/config.hpp"
 #include "hawser/version.hpp"
 
 #include <compare>
@@ -127,7 +128,8 @@ class time_point {
   friend constexpr auto operator<=>(time_point, time_point) = default;
 
   /// The sum; one that does not fit is `max()` or `min()`.
-  friend constexpr time_point operator+(time_point when, duration length) noexcept {
+  HAWSER_NO_INLINE friend constexpr time_point operator+(time_point when,
+                                                         duration length) noexcept {
     using bounds = std::numeric_limits<std::int64_t>;
     const std::int64_t by = length.nanoseconds();
     if (by > 0 && when.nanoseconds_ > bounds::max() - by) return max();

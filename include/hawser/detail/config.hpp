@@ -1,7 +1,8 @@
 #pragma once
 
 // What differs between compilers, named once. HAWSER_COLD is for what hardly ever runs, or where
-// time does not matter: compilers make it small instead of fast, and keep it out of the way.
+// time does not matter: compilers make it small instead of fast, and keep it out of the way. Not
+// for what an application calls: they take all code for cold that leads to such a call.
 
 #if defined(_MSC_VER) && !defined(__clang__)
 #define HAWSER_ALWAYS_INLINE __forceinline

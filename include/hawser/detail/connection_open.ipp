@@ -58,7 +58,8 @@ event basic_connection<Role, Extension>::next_frames(std::byte*& position, std::
 
 // After a failure: it is told once, and whatever comes is dropped.
 template <role Role, class Extension>
-event basic_connection<Role, Extension>::next_ended(std::byte*& position, std::byte* end) noexcept {
+HAWSER_COLD event basic_connection<Role, Extension>::next_ended(std::byte*& position,
+                                                                std::byte* end) noexcept {
   receiver_.forget(endpoint_->receiving_);
   if (!is_end_told_) {
     is_end_told_ = true;
@@ -72,7 +73,7 @@ event basic_connection<Role, Extension>::next_ended(std::byte*& position, std::b
 // RFC 6455 5.5.3: "A Pong frame sent in response to a Ping frame must have identical "Application
 // data" as found in the message body of the Ping frame being replied to."
 template <role Role, class Extension>
-void basic_connection<Role, Extension>::answer_ping(const event& ping) {
+HAWSER_COLD void basic_connection<Role, Extension>::answer_ping(const event& ping) {
   if (!endpoint_->options_.answers_pings || !is_open()) return;
   sender_.send_control(out_, opcode::pong, ping.payload(), endpoint_->sending_);
 }
@@ -82,7 +83,7 @@ void basic_connection<Role, Extension>::answer_ping(const event& ping) {
 // endpoint typically echos the status code it received.)" The reason is echoed too: some peers take
 // nothing else for an answer.
 template <role Role, class Extension>
-void basic_connection<Role, Extension>::answer_close(const event& close) {
+HAWSER_COLD void basic_connection<Role, Extension>::answer_close(const event& close) {
   close_received_ = is_end_told_ = true;
   close_code_ = close.code();
   if (close_sent_) return;
@@ -95,7 +96,7 @@ void basic_connection<Role, Extension>::answer_close(const event& close) {
 
 // From here on what comes is dropped, and nothing but what waits is sent, until the deadline.
 template <role Role, class Extension>
-void basic_connection<Role, Extension>::end(hawser::error why) noexcept {
+HAWSER_COLD void basic_connection<Role, Extension>::end(hawser::error why) noexcept {
   if (error_ == error::none) error_ = why;
   if (error_ != error::none && close_code_ == close_code::none) {
     close_code_ = is_opened_ ? close_code_for(error_) : close_code::abnormal;
@@ -108,7 +109,7 @@ void basic_connection<Role, Extension>::end(hawser::error why) noexcept {
 // endpoint is required to _Fail the WebSocket Connection_, the endpoint SHOULD send a Close frame
 // with an appropriate status code".
 template <role Role, class Extension>
-void basic_connection<Role, Extension>::fail(hawser::error why) {
+HAWSER_COLD void basic_connection<Role, Extension>::fail(hawser::error why) {
   this->end(why);
   if (close_sent_) return;
   sender_.send_close(out_, close_code_, cut_close_reason(to_string(why)), endpoint_->sending_);
@@ -116,14 +117,15 @@ void basic_connection<Role, Extension>::fail(hawser::error why) {
 }
 
 template <role Role, class Extension>
-void basic_connection<Role, Extension>::lose(hawser::error why) noexcept {
+HAWSER_NO_INLINE void basic_connection<Role, Extension>::lose(hawser::error why) noexcept {
   // A loss behind a closing handshake is none: some peers close by a reset.
   if (!was_clean() || !out_.empty()) this->end(why);
   is_over_ = true;
 }
 
 template <role Role, class Extension>
-error basic_connection<Role, Extension>::close(hawser::close_code code, std::string_view reason) {
+HAWSER_NO_INLINE error basic_connection<Role, Extension>::close(hawser::close_code code,
+                                                                std::string_view reason) {
   // RFC 6455 7.4.1: 1005, 1006 and 1015 "MUST NOT be set as a status code in a Close control frame
   // by an endpoint"; no_status stands for a frame without a code.
   if (code != close_code::no_status && !is_wire_close_code(code)) return error::bad_close_code;
@@ -188,8 +190,8 @@ error basic_connection<Role, Extension>::append(byte_view part, bool fin) {
 }
 
 template <role Role, class Extension>
-error basic_connection<Role, Extension>::send_ping(opcode type,
-                                                   std::span<const std::byte> payload) {
+HAWSER_NO_INLINE error
+basic_connection<Role, Extension>::send_ping(opcode type, std::span<const std::byte> payload) {
   if (payload.size() > max_control_payload_size) return error::control_too_long;
   if (!is_open()) return error::not_open;
   if (!out_.has_control_room(payload.size() + max_frame_header_size)) return error::output_full;
@@ -200,7 +202,7 @@ error basic_connection<Role, Extension>::send_ping(opcode type,
 // A ping that goes out while another waits for its pong repeats that one's payload: the pong to
 // either answers the first.
 template <role Role, class Extension>
-error basic_connection<Role, Extension>::ping() {
+HAWSER_NO_INLINE error basic_connection<Role, Extension>::ping() {
   const bool is_measured = !timers_.is_waiting();
   const std::byte payload{static_cast<std::uint8_t>(pings_ + (is_measured ? 1 : 0))};
   const hawser::error wrong = send_ping(opcode::ping, {&payload, 1});

@@ -76,8 +76,8 @@ error receiver<Role>::begin_data_frame(const frame_header& header,
 // Memory follows the bytes that came, in steps that double. Where a sixteenth of a small frame is
 // there, all of it has room at once: what comes in a few reads is then not copied again.
 template <role Role>
-std::byte* receiver<Role>::room_for(std::size_t size, std::uint64_t most,
-                                    const receiver_context& context) {
+HAWSER_NO_INLINE std::byte* receiver<Role>::room_for(std::size_t size, std::uint64_t most,
+                                                     const receiver_context& context) {
   const std::uint64_t whole = reader_.remaining();
   const bool is_soon_whole = whole <= max_trusted_size && whole / 16 <= size;
   detail::reserve(*context.pool, assembly_, is_soon_whole ? static_cast<std::size_t>(whole) : size,
@@ -88,8 +88,8 @@ std::byte* receiver<Role>::room_for(std::size_t size, std::uint64_t most,
 }
 
 template <role Role>
-event receiver<Role>::take_control(std::byte*& position, std::byte* end,
-                                   const receiver_context& context) {
+HAWSER_COLD event receiver<Role>::take_control(std::byte*& position, std::byte* end,
+                                               const receiver_context& context) {
   if (is_skipped_) {
     static_cast<void>(reader_.take(position, end));
     in_frame_ = reader_.remaining() != 0;
@@ -116,8 +116,8 @@ event receiver<Role>::take_control(std::byte*& position, std::byte* end,
 
 // `payload` ends where the assembly ends.
 template <role Role>
-event receiver<Role>::take_close(std::span<const std::byte> payload,
-                                 const receiver_context& context) noexcept {
+HAWSER_COLD event receiver<Role>::take_close(std::span<const std::byte> payload,
+                                             const receiver_context& context) noexcept {
   const close_payload close = parse_close_payload(payload, context.strictness);
   if (close.error != error::none) return fail(close.error, context);
   set_ended();
@@ -157,8 +157,8 @@ event receiver<Role>::take_whole(std::byte*& position, std::byte* end,
 }
 
 template <role Role>
-event receiver<Role>::take_piece(std::byte*& position, std::byte* end,
-                                 const receiver_context& context) {
+HAWSER_COLD event receiver<Role>::take_piece(std::byte*& position, std::byte* end,
+                                             const receiver_context& context) {
   std::span<std::byte> part{position, reader_.available_payload(position, end)};
   std::size_t valid = part.size();
   if (is_checked_text(context)) {
@@ -185,14 +185,14 @@ event receiver<Role>::take_piece(std::byte*& position, std::byte* end,
 }
 
 template <role Role>
-event receiver<Role>::fail(error why, const receiver_context& context) noexcept {
+HAWSER_COLD event receiver<Role>::fail(error why, const receiver_context& context) noexcept {
   end(context);
   return event{event_kind::failed, why, close_code_for(why)};
 }
 
 // The event that viewed the assembly is over: what it showed goes, a message's beginning stays.
 template <role Role>
-void receiver<Role>::forget_delivered(const receiver_context& context) noexcept {
+HAWSER_COLD void receiver<Role>::forget_delivered(const receiver_context& context) noexcept {
   is_delivered_ = false;
   assembly_->end = is_ended_ ? 0 : assembled_message();
   if (assembly_->end == 0) release(context);
