@@ -670,7 +670,7 @@ TEST_CASE("the heap follows the bytes that arrived", "[http1][limits][storage]")
 TEST_CASE("a head goes on after an allocation failed", "[http1][storage]") {
   // More than one growth of the bytes and of the fields.
   std::string text = "GET /a HTTP/1.1\r\n";
-  for (int i = 0; i < 40; ++i)
+  for (int i = 0; i < 90; ++i)
     text += "Name" + std::to_string(i) + ": " + std::string(40, 'v') + "\r\n";
   text += "\r\nframes";
   const result whole = parse_pieces<request_head_parser>(text, {});
@@ -690,5 +690,5 @@ TEST_CASE("a head goes on after an allocation failed", "[http1][storage]") {
     REQUIRE(result_of(parser, taken + rest) == whole);
     return has_failed;
   });
-  CHECK(failures >= 4);
+  CHECK(failures >= 3);
 }

@@ -405,6 +405,7 @@ TEST_CASE("an error leaves nothing that could be taken for an agreement", "[nego
       classified(upgrade_fields.with("Origin", "http://evil.example"));
   CHECK(result.kind == request_kind::upgrade);
   CHECK(result.key.empty());
+  CHECK(result.accept_key == std::array<char, 28>{});
   CHECK(result.origin.empty());
   CHECK(result.subprotocol == nullptr);
 }

@@ -24,6 +24,11 @@ struct taken {
   friend bool operator==(const taken&, const taken&) = default;
 };
 
+detail::block_pool& pool() {
+  static detail::block_pool kept{memory{}, 0};
+  return kept;
+}
+
 taken give(server_handshake& handshake, std::string_view text, const server_options& options = {}) {
   bytes copy = to_bytes(text);
   std::byte* position = copy.data();
@@ -38,7 +43,7 @@ TEST_CASE("a head is taken to its end and no further", "[server_handshake]") {
   const std::string all = head + "frames";
   for (std::size_t cut = 0; cut <= all.size(); ++cut) {
     const server_options options;
-    server_handshake handshake{options};
+    server_handshake handshake{options, pool()};
     CHECK(handshake.is_untouched());
     const taken first = give(handshake, std::string_view{all}.substr(0, cut), options);
     if (first != taken{error::none, std::min(cut, head.size())}) FAIL("cut at " << cut);
@@ -54,7 +59,7 @@ TEST_CASE("a head is taken to its end and no further", "[server_handshake]") {
 
 TEST_CASE("what comes early is kept for later", "[server_handshake]") {
   const server_options options{.limits = {.max_early_size = 10}};
-  server_handshake handshake{options};
+  server_handshake handshake{options, pool()};
   REQUIRE(give(handshake, upgrade_request().text(), options).wrong == error::none);
   CHECK(handshake.early().empty());
   CHECK(give(handshake, "01234", options) == taken{error::none, 5});
@@ -70,7 +75,7 @@ TEST_CASE("what comes early is kept for later", "[server_handshake]") {
 
 TEST_CASE("what follows a plain request is dropped", "[server_handshake]") {
   const server_options options{.answers_http = true};
-  server_handshake handshake{options};
+  server_handshake handshake{options, pool()};
   REQUIRE(give(handshake, plain_request().text(), options).wrong == error::none);
   const std::string more(100'000, 'x');
   CHECK(give(handshake, more, options) == taken{error::none, more.size()});
@@ -79,27 +84,27 @@ TEST_CASE("what follows a plain request is dropped", "[server_handshake]") {
 
 TEST_CASE("a request that is refused says why", "[server_handshake]") {
   const server_options options;
-  server_handshake bad_key{options};
+  server_handshake bad_key{options, pool()};
   CHECK(give(bad_key, upgrade_request().replaced("Sec-WebSocket-Key", "x").text(), options).wrong ==
         error::bad_key);
-  server_handshake plain{options};
+  server_handshake plain{options, pool()};
   CHECK(give(plain, plain_request().text(), options).wrong == error::missing_upgrade);
-  server_handshake none{options};
+  server_handshake none{options, pool()};
   CHECK(give(none, "\r\n\r\n", options).wrong == error::bad_request_line);
   // Asked again, it says the same.
   CHECK(give(none, "GET", options) == taken{error::bad_request_line, 0});
   const server_options choosy{.origins = origin_policy::listed({"https://a.example"}),
                               .allowed_hosts = {"b.example"}};
-  server_handshake foreign{choosy};
+  server_handshake foreign{choosy, pool()};
   CHECK(give(foreign, upgrade_request().with("Origin", "https://c.example").text(), choosy).wrong ==
         error::origin_refused);
-  server_handshake elsewhere{choosy};
+  server_handshake elsewhere{choosy, pool()};
   CHECK(give(elsewhere, upgrade_request().text(), choosy).wrong == error::host_refused);
 }
 
 TEST_CASE("answers are written, and nothing where they are wrong", "[server_handshake]") {
   const server_options options{.answers_http = true};
-  server_handshake upgrade{options};
+  server_handshake upgrade{options, pool()};
   REQUIRE(give(upgrade, upgrade_request().text(), options).wrong == error::none);
   std::string out;
   CHECK(upgrade.accept(out, "not-offered", {}) == error::bad_subprotocol);
@@ -110,7 +115,7 @@ TEST_CASE("answers are written, and nothing where they are wrong", "[server_hand
   CHECK(upgrade.accept(out, "", {}) == error::none);
   CHECK(status_of(out) == "101");
 
-  server_handshake head{options};
+  server_handshake head{options, pool()};
   REQUIRE(give(head, plain_request("HEAD").text(), options).wrong == error::none);
   out.clear();
   CHECK(head.accept(out, "", {}) == error::not_deciding);
@@ -120,7 +125,7 @@ TEST_CASE("answers are written, and nothing where they are wrong", "[server_hand
 }
 
 TEST_CASE("a subprotocol of one's own is kept", "[server_handshake]") {
-  server_handshake handshake{server_options{}};
+  server_handshake handshake{server_options{}, pool()};
   std::string name = "a-name-that-is-longer-than-a-string-without-heap";
   handshake.keep_subprotocol(name);
   name.clear();

@@ -37,15 +37,12 @@ struct authority {
 
 namespace detail {
 
-// RFC 3986 2.3 and 2.2.
-inline constexpr char_set unreserved_or_sub_delim{"-._~!$&'()*+,;="};
-
 // Unreserved characters, sub-delims, those of `extra`, and "%" before two hexadecimal digits. All
 // of them are visible ASCII.
 [[nodiscard]] HAWSER_NO_INLINE constexpr bool is_uri_text(std::string_view text,
                                                           std::string_view extra) noexcept {
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (unreserved_or_sub_delim.has(text[i])) continue;
+    if (is_in(uri_char, text[i])) continue;
     if (text[i] == '%') {
       // RFC 3986 2.1: pct-encoded = "%" HEXDIG HEXDIG
       if (text.size() - i < 3 || hex_value(text[i + 1]) < 0 || hex_value(text[i + 2]) < 0) {
@@ -57,6 +54,11 @@ inline constexpr char_set unreserved_or_sub_delim{"-._~!$&'()*+,;="};
     }
   }
   return true;
+}
+
+// True where the scheme ends at `at`.
+[[nodiscard]] constexpr bool has_scheme_end(std::string_view text, std::size_t at) noexcept {
+  return text.size() - at >= 3 && text[at] == ':' && text[at + 1] == '/' && text[at + 2] == '/';
 }
 
 // RFC 3986 3.2.2: four numbers from 0 to 255 without leading zeros.
@@ -112,11 +114,11 @@ inline constexpr char_set unreserved_or_sub_delim{"-._~!$&'()*+,;="};
 
 // RFC 3986 3.2.2: host, without IPvFuture and without the zone identifiers of RFC 6874, which mean
 // nothing to another machine. RFC 9110 4.2.1: the empty host is refused.
-[[nodiscard]] constexpr bool is_uri_host(std::string_view host) noexcept {
+[[nodiscard]] HAWSER_COLD constexpr bool is_unusual_host(std::string_view host) noexcept {
   if (host.starts_with('[')) {
-    return host.ends_with(']') && is_ipv6(host.substr(1, host.size() - 2));
+    return host.ends_with(']') && is_ipv6({host.data() + 1, host.size() - 2});
   }
-  return !host.empty() && is_uri_text(host, {});
+  return is_uri_text(host, {});
 }
 
 }  // namespace detail
@@ -126,21 +128,26 @@ namespace detail {
 // As parse_authority; writes to `to`, also where it returns an error.
 [[nodiscard]] HAWSER_NO_INLINE constexpr error read_authority(std::string_view text,
                                                               authority& to) noexcept {
-  std::size_t colon = 0;
-  if (text.starts_with('[')) {
-    while (colon < text.size() && text[colon] != ']') ++colon;
+  std::size_t colon = count_usual(text);
+  while (colon < text.size() && is_in(uri_char, text[colon])) ++colon;
+  bool is_host = colon != 0;
+  if (colon < text.size() && text[colon] != ':') {
+    if (text[0] == '[') {
+      while (colon < text.size() && text[colon] != ']') ++colon;
+    }
+    while (colon < text.size() && text[colon] != ':') ++colon;
+    is_host = is_unusual_host(front(text, colon));
   }
-  while (colon < text.size() && text[colon] != ':') ++colon;
-  to.host = text.substr(0, colon);
+  to.host = front(text, colon);
   to.port = 0;
-  if (!is_uri_host(to.host)) return error::bad_host;
+  if (!is_host) return error::bad_host;
   if (text.size() - colon < 2) return error::none;
 
   // RFC 3986 3.2.3: port = *DIGIT
   std::uint32_t port = 0;
-  for (const char c : text.substr(colon + 1)) {
-    if (!is_digit(c)) return error::bad_host;
-    port = port * 10 + static_cast<std::uint32_t>(c - '0');
+  while (++colon < text.size()) {
+    if (!is_digit(text[colon])) return error::bad_host;
+    port = port * 10 + static_cast<std::uint32_t>(text[colon] - '0');
     if (port > 0xFFFF) return error::bad_host;
   }
   to.port = static_cast<std::uint16_t>(port);

@@ -37,10 +37,13 @@ namespace detail {
 
 // True where an application names a header that the handshake itself is made of, in either
 // direction.
-[[nodiscard]] constexpr bool has_handshake_header(header_list headers) noexcept {
+[[nodiscard]] HAWSER_NO_INLINE constexpr bool has_handshake_header(header_list headers) noexcept {
   constexpr std::string_view prefix = "Sec-WebSocket-";
   for (const header& field : headers) {
-    if (equals_ignoring_case(field.name.substr(0, prefix.size()), prefix)) return true;
+    if (field.name.size() >= prefix.size() &&
+        same_ignoring_case(front(field.name, prefix.size()), prefix)) {
+      return true;
+    }
   }
   return has_any(headers, {"Upgrade", "Connection", "Content-Length", "Transfer-Encoding"});
 }
@@ -49,40 +52,18 @@ namespace detail {
 
 namespace detail {
 
-// As hawser::write_accept, to a request with this key, which offers the subprotocol.
-[[nodiscard]] inline error write_accept(const text_room& out, std::string_view key,
-                                        std::string_view subprotocol, header_list headers) {
-  if (has_handshake_header(headers)) return error::bad_header;
-  const std::array<char, 28> accept = make_accept_key(key);
+// As hawser::write_accept, to a request that offers the subprotocol and has this accept key, with
+// extensions that were accepted.
+[[nodiscard]] inline error write_accept(const text_room& out, const std::array<char, 28>& accept,
+                                        std::string_view subprotocol, std::string_view extensions,
+                                        header_list headers) {
+  if (!headers.empty() && has_handshake_header(headers)) return error::bad_header;
 
   // RFC 6455 4.2.2: "A Status-Line with a 101 response code as per RFC 2616 [RFC2616]. [...] An
   // |Upgrade| header field with value "websocket" as per RFC 2616 [RFC2616]. A |Connection| header
   // field with value "Upgrade". A |Sec-WebSocket-Accept| header field." And: "if the server does
   // not wish to agree to one of the suggested subprotocols, it MUST NOT send back a
   // |Sec-WebSocket-Protocol| header field in its response."
-  const std::array<std::string_view, 5> pieces{
-      "HTTP/1.1 101 Switching Protocols\r\n"
-      "Upgrade: websocket\r\n"
-      "Connection: Upgrade\r\n"
-      "Sec-WebSocket-Accept: ",
-      std::string_view{accept.data(), accept.size()},
-      subprotocol.empty() ? "" : "\r\nSec-WebSocket-Protocol: ",
-      subprotocol,
-      "\r\n",
-  };
-  return write_message(out, {.before = pieces, .headers = headers});
-}
-
-}  // namespace detail
-
-namespace detail {
-
-// The same with extensions that were accepted.
-[[nodiscard]] inline error write_accept(const text_room& out, std::string_view key,
-                                        std::string_view subprotocol, std::string_view extensions,
-                                        header_list headers) {
-  if (has_handshake_header(headers)) return error::bad_header;
-  const std::array<char, 28> accept = make_accept_key(key);
   const std::array<std::string_view, 7> pieces{
       "HTTP/1.1 101 Switching Protocols\r\n"
       "Upgrade: websocket\r\n"
@@ -91,7 +72,7 @@ namespace detail {
       std::string_view{accept.data(), accept.size()},
       subprotocol.empty() ? "" : "\r\nSec-WebSocket-Protocol: ",
       subprotocol,
-      "\r\nSec-WebSocket-Extensions: ",
+      extensions.empty() ? "" : "\r\nSec-WebSocket-Extensions: ",
       extensions,
       "\r\n",
   };
@@ -112,7 +93,8 @@ namespace detail {
   if (!subprotocol.empty() && !is_subprotocol_offered(request, subprotocol)) {
     return error::bad_subprotocol;
   }
-  return detail::write_accept(out, request.value("Sec-WebSocket-Key"), subprotocol, headers);
+  return detail::write_accept(out, make_accept_key(request.value("Sec-WebSocket-Key")), subprotocol,
+                              {}, headers);
 }
 
 namespace detail {

@@ -11,6 +11,7 @@
 #include "hawser/rfc6455.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -66,20 +67,23 @@ template <role Role, class Storage = heap_head_storage>
 class basic_head_parser {
  public:
   /// A head may have at most `max_size` bytes, all lines together, and `max_fields` header fields.
-  /// A storage of fixed size may lower both.
+  /// A storage of fixed size may lower both. `more` is for the storage.
+  template <class... More>
   constexpr explicit basic_head_parser(std::size_t max_size = limits{}.max_head_size,
-                                       std::size_t max_fields = limits{}.max_headers)
-      : storage_{max_size, max_fields} {}
+                                       std::size_t max_fields = limits{}.max_headers,
+                                       const More&... more)
+      : storage_{max_size, max_fields, more...} {}
 
   /// Takes the next piece of input. Call it with more while the state is incomplete; after
   /// completion or failure it consumes nothing and says the same again.
   constexpr head_progress parse(byte_view in) noexcept(
-      noexcept(std::declval<Storage&>().reserve_bytes(0)) &&
-      noexcept(std::declval<Storage&>().reserve_field())) {
+      noexcept(std::declval<Storage&>().reserve(0, 0))) {
     std::size_t consumed = 0;
     while (state_ == parse_state::incomplete && consumed < in.size()) {
-      if (!std::is_constant_evaluated()) consumed += take_good_fields(in.subspan(consumed));
-      if (consumed < in.size()) consumed += take_line(in.subspan(consumed));
+      const byte_view rest{in.data() + consumed, in.size() - consumed};
+      std::size_t taken = 0;
+      if (!std::is_constant_evaluated()) taken = take_good_lines(rest);
+      consumed += taken == 0 ? take_line(rest) : taken;
     }
     return {consumed, state_, error_};
   }
@@ -140,9 +144,8 @@ class basic_head_parser {
   }
 
  private:
-  // How much is stored at once, so that few heads need memory more than once and none much more
-  // than they have bytes.
-  static constexpr std::size_t step = 1024;
+  using start_line =
+      std::conditional_t<Role == role::server, detail::request_line, detail::status_line>;
 
   // A part of the first line. A view would not survive the growth of the storage.
   struct place {
@@ -151,11 +154,33 @@ class basic_head_parser {
   };
 
   constexpr std::string_view text(place at) const noexcept {
-    return storage_.bytes().substr(at.begin, at.size);
+    return {storage_.bytes().data() + at.begin, at.size};
   }
 
-  constexpr place place_of(std::string_view part) const noexcept {
-    return {static_cast<std::size_t>(part.data() - storage_.bytes().data()), part.size()};
+  static constexpr hawser::error parse_start(std::string_view line, start_line& to) noexcept {
+    if constexpr (Role == role::server) {
+      return detail::parse_request_line(line, to);
+    } else {
+      return detail::parse_status_line(line, to);
+    }
+  }
+
+  // Keeps where the parts of the first line stand in the head: they are found in `text`, which has
+  // `before` bytes of the head before it.
+  constexpr void set_start(const start_line& parts, std::string_view text,
+                           std::size_t before) noexcept {
+    const auto place_of = [&](std::string_view part) {
+      return place{before + static_cast<std::size_t>(part.data() - text.data()), part.size()};
+    };
+    if constexpr (Role == role::server) {
+      first_ = place_of(parts.method);
+      second_ = place_of(parts.target);
+    } else {
+      first_ = place_of(parts.reason);
+      status_ = static_cast<std::uint16_t>(parts.status);
+    }
+    version_minor_ = static_cast<std::uint8_t>(parts.version_minor);
+    in_fields_ = true;
   }
 
   // A failed parser holds no memory.
@@ -165,60 +190,63 @@ class basic_head_parser {
     error_ = reason;
   }
 
-  // Takes the fields whose lines are whole in `in`, with nothing wrong, as nearly all are: it looks
-  // at each byte once and stores them together. Returns how much that was. What is cut, wrong or
-  // over a limit is left to take_line.
-  std::size_t take_good_fields(std::span<const std::byte> in) {
-    if (!in_fields_ || line_begin_ != size() || in.front() == std::byte{'\r'}) return 0;
-    const std::size_t room = storage_.max_size() - size();
-    in = in.first(std::min({in.size(), room, step - size() % step}));
-    storage_.reserve_bytes(in.size());
-    // Stores what was taken, also where there is no memory for a further field.
-    struct keeper {
-      ~keeper() {
-        parser.storage_.append(in.first(taken));
-        parser.line_begin_ = parser.size();
+  // Takes the lines that are whole in `in`, with nothing wrong, as nearly all are, and stores them
+  // together. Returns how much that was. What is cut, wrong or over a limit is left to take_line.
+  // All memory is got before anything changes.
+  std::size_t take_good_lines(std::span<const std::byte> bytes) {
+    if (line_begin_ != size()) return 0;
+    const std::string_view in = as_text(bytes.first(
+        std::min({bytes.size(), storage_.max_size() - size(), detail::most_searched_size})));
+    start_line start;
+    std::size_t first = 0;
+    if (!in_fields_) {
+      const std::size_t line_feed = detail::find_line_feed(bytes.first(in.size()));
+      if (line_feed < 2 || line_feed == in.size() || in[line_feed - 1] != '\r' ||
+          parse_start(detail::front(in, line_feed - 1), start) != hawser::error::none) {
+        return 0;
       }
-      basic_head_parser& parser;
-      std::span<const std::byte> in;
-      std::size_t taken;
-    } keep{*this, in, 0};
-    const std::string_view lines = as_text(in);
-    const char* const stored = storage_.bytes().data() + size();
-    while (headers().size() < storage_.max_fields()) {
-      header field;
-      const std::size_t line =
-          detail::take_field_line < Role == role::client > (lines.substr(keep.taken), field);
-      if (line == 0) break;
-      storage_.reserve_field();
-      storage_.add_field({{stored + (field.name.data() - lines.data()), field.name.size()},
-                          {stored + (field.value.data() - lines.data()), field.value.size()}});
-      keep.taken += line;
+      first = line_feed + 1;
     }
-    return keep.taken;
+    detail::field_room fields;
+    detail::found_fields found;
+    if (in.size() - first >= 64) {
+      found = detail::find_fields(
+          {in.data() + first, in.size() - first}, Role == role::client, fields.data(),
+          std::min(detail::field_room::capacity, storage_.max_fields() - headers().size()));
+    }
+    storage_.reserve(first + found.size, found.count);
+    if (first != 0) set_start(start, in, size());
+    // From where it was found to where it is stored.
+    const std::ptrdiff_t way = storage_.bytes().data() + size() - in.data();
+    storage_.append(bytes.first(first + found.size));
+    for (std::size_t i = 0; i < found.count; ++i) {
+      const header& field = fields.data()[i];
+      storage_.add_field({{field.name.data() + way, field.name.size()},
+                          {field.value.data() + way, field.value.size()}});
+    }
+    line_begin_ = size();
+    if (found.is_end) state_ = parse_state::complete;
+    return first + found.size;
   }
 
   // Stores input up to the end of the line, parses the line if it is whole, and returns how much
   // was stored. All memory is got before anything changes.
-  HAWSER_NO_INLINE constexpr std::size_t take_line(std::span<const std::byte> in) {
+  HAWSER_COLD constexpr std::size_t take_line(std::span<const std::byte> in) {
     const std::size_t room = storage_.max_size() - size();
     if (room == 0) {
       fail(hawser::error::head_too_large);
       return 0;
     }
     in = in.first(std::min(in.size(), room));
-    const std::size_t first_step = size() == 0 ? std::min(in.size(), step) : 0;
     if (!in_fields_) {
       if (const std::size_t good = check_start(in); state_ == parse_state::failed) return good;
     }
     const std::size_t line_feed = detail::find_line_feed(in);
     const bool is_whole = line_feed < in.size();
-    if (is_whole) {
-      in = in.first(line_feed + 1);
-      const bool is_field = in_fields_ && size() - line_begin_ + in.size() > 2;
-      if (is_field && headers().size() < storage_.max_fields()) storage_.reserve_field();
-    }
-    storage_.reserve_bytes(std::max(in.size(), first_step));
+    if (is_whole) in = in.first(line_feed + 1);
+    const bool is_field = is_whole && in_fields_ && size() - line_begin_ + in.size() > 2 &&
+                          headers().size() < storage_.max_fields();
+    storage_.reserve(in.size(), is_field ? 1 : 0);
     storage_.append(in);
     if (is_whole) end_line();
     return in.size();
@@ -248,7 +276,8 @@ class basic_head_parser {
   }
 
   constexpr void end_line() noexcept {
-    std::string_view line = storage_.bytes().substr(line_begin_);
+    std::string_view line = storage_.bytes();
+    line.remove_prefix(line_begin_);
     line.remove_suffix(1);
     // RFC 9112 2.2: "Although the line terminator for the start-line and fields is the sequence
     // CRLF, a recipient MAY recognize a single LF as a line terminator". This one does not.
@@ -263,8 +292,9 @@ class basic_head_parser {
         e = take_field(line);
       }
     } else if (Role == role::client || !line.empty()) {
-      e = take_start_line(line);
-      in_fields_ = true;
+      start_line start;
+      e = parse_start(line, start);
+      if (e == hawser::error::none) set_start(start, storage_.bytes(), 0);
     }
     // Otherwise: RFC 9112 2.2: "a server that is expecting to receive and parse a request-line
     // SHOULD ignore at least one empty line (CRLF) received prior to the request-line." One it is:
@@ -273,26 +303,7 @@ class basic_head_parser {
     if (e != hawser::error::none) fail(e);
   }
 
-  constexpr hawser::error take_start_line(std::string_view line) noexcept {
-    if constexpr (Role == role::server) {
-      detail::request_line parts;
-      const hawser::error e = detail::parse_request_line(line, parts);
-      if (e != hawser::error::none) return e;
-      first_ = place_of(parts.method);
-      second_ = place_of(parts.target);
-      version_minor_ = static_cast<std::uint8_t>(parts.version_minor);
-    } else {
-      detail::status_line parts;
-      const hawser::error e = detail::parse_status_line(line, parts);
-      if (e != hawser::error::none) return e;
-      first_ = place_of(parts.reason);
-      status_ = static_cast<std::uint16_t>(parts.status);
-      version_minor_ = static_cast<std::uint8_t>(parts.version_minor);
-    }
-    return hawser::error::none;
-  }
-
-  HAWSER_COLD constexpr hawser::error take_field(std::string_view line) noexcept {
+  constexpr hawser::error take_field(std::string_view line) noexcept {
     if (headers().size() == storage_.max_fields()) return hawser::error::too_many_headers;
     // RFC 9110 5.5: "a recipient SHOULD treat other allowed octets in field content (i.e.,
     // obs-text) as opaque data." A client does, for servers write all sorts of things; no request

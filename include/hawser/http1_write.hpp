@@ -78,7 +78,7 @@ inline constexpr std::string_view status_class_names[] = {
 }  // namespace detail
 
 /// The reason phrase of a status as the RFCs name it; for others the name of their class.
-[[nodiscard]] HAWSER_COLD constexpr std::string_view reason_phrase(unsigned status) noexcept {
+[[nodiscard]] HAWSER_NO_INLINE constexpr std::string_view reason_phrase(unsigned status) noexcept {
   for (const detail::status_name& name : detail::status_names) {
     if (name.status == status) return name.reason;
   }
@@ -100,10 +100,7 @@ namespace detail {
 }
 
 [[nodiscard]] constexpr bool may_write_target(std::string_view target) noexcept {
-  for (const char c : target) {
-    if (!is_visible(c) || c == '#') return false;
-  }
-  return !target.empty();
+  return !target.empty() && count_target(target) == target.size();
 }
 
 // A message in pieces of text around the headers of somebody else, which are checked.
@@ -131,10 +128,7 @@ HAWSER_NO_INLINE inline char* put(char* to, std::string_view text) noexcept {
   char* to = out.make(out.context, size);
   for (const std::string_view piece : message.before) to = put(to, piece);
   for (const header& field : message.headers) {
-    for (const std::string_view piece :
-         {field.name, std::string_view{": "}, field.value, std::string_view{"\r\n"}}) {
-      to = put(to, piece);
-    }
+    to = put(put(put(put(to, field.name), ": "), field.value), "\r\n");
   }
   for (const std::string_view piece : message.after) to = put(to, piece);
   return error::none;

@@ -8,7 +8,7 @@
 namespace hawser::inline v0 {
 
 /// Where the buffers of open connections come from: the global `operator new`, unless an endpoint
-/// is given other functions. The opening handshake reads into memory of the global `operator new`.
+/// is given other functions. The opening handshake of a client uses the global `operator new`.
 ///
 /// `allocate` returns memory aligned for any fundamental type and never null: where there is none
 /// it throws, and the exception passes through the call that needed it, which did nothing; or it

@@ -44,9 +44,11 @@ namespace detail {
                                     ? sizeof(server_handshake)
                                     : sizeof(client_handshake);
   constexpr std::size_t answers = 4096;  // a refusal or acceptance while it is written
-  return handshake + heap_head_storage::max_heap_size(most.max_head_size, most.max_headers) +
-         detail::growing(most.max_early_size) + detail::growing(most.max_refusal_size) + answers +
-         detail::max_assembly_bytes(most) + detail::max_outbox_bytes(most);
+  const std::size_t head = detail::block_size(
+      heap_head_storage::max_heap_size(most.max_head_size, most.max_headers) / 2);
+  return detail::block_size(handshake) + 2 * head + 2 * detail::block_size(most.max_early_size) +
+         detail::growing(most.max_refusal_size) + answers + detail::max_assembly_bytes(most) +
+         detail::max_outbox_bytes(most);
 }
 
 }  // namespace hawser::inline v0

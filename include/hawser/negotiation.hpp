@@ -68,62 +68,79 @@ class request_fields {
   };
 
   constexpr explicit request_fields(header_list headers) noexcept : headers_{headers} {
-    for (std::size_t place = 0; place < headers.size(); ++place) {
-      const std::string_view text = headers[place].name;
-      if (text.size() >= first_of_size.size()) continue;
-      std::size_t i = first_of_size[text.size()];
-      for (; i < names.size() && names[i].size() == text.size(); ++i) {
-        if (!same_ignoring_case(text, names[i])) continue;
-        if (count_[i] == 0) first_[i] = static_cast<std::uint32_t>(place);
-        if (count_[i] < 2) ++count_[i];
+    for (const header& field : headers) {
+      const std::size_t size = field.name.size();
+      if (size >= first_of_size.size()) continue;
+      for (std::size_t i = first_of_size[size]; i < count_of_names && name_of(i).size() == size;
+           ++i) {
+        // Most that are another name begin with another letter.
+        const std::string_view known = name_of(i);
+        if (((field.name[0] ^ known[0]) & ~0x20) != 0 || !same_ignoring_case(field.name, known)) {
+          continue;
+        }
+        if (first_[i] == nullptr) {
+          first_[i] = &field;
+        } else {
+          repeated_ |= 1U << i;
+        }
         break;
       }
     }
   }
 
   // How many have this name: 0, 1, or 2 for more than one.
-  [[nodiscard]] constexpr std::size_t count(name which) const noexcept { return count_[which]; }
-  // The first of this name, or null.
-  [[nodiscard]] constexpr const header* find(name which) const noexcept {
-    return count_[which] == 0 ? nullptr : &headers_[first_[which]];
+  [[nodiscard]] constexpr std::size_t count(name which) const noexcept {
+    return first_[which] == nullptr ? 0 : 1 + (repeated_ >> which & 1U);
   }
+  // The first of this name, or null.
+  [[nodiscard]] constexpr const header* find(name which) const noexcept { return first_[which]; }
   // Its value; empty where there is none.
   [[nodiscard]] constexpr std::string_view value(name which) const noexcept {
-    return count_[which] == 0 ? std::string_view{} : headers_[first_[which]].value;
+    return first_[which] == nullptr ? std::string_view{} : first_[which]->value;
   }
   // As header_list::has_token.
-  [[nodiscard]] constexpr bool has_token(name which, std::string_view token) const noexcept {
-    return count(which) > 1 ? headers_.has_token(names[which], token)
+  [[nodiscard]] HAWSER_NO_INLINE constexpr bool has_token(name which,
+                                                          std::string_view token) const noexcept {
+    return count(which) > 1 ? headers_.has_token(name_of(which), token)
                             : list_has_token(value(which), token);
   }
   [[nodiscard]] constexpr header_list all() const noexcept { return headers_; }
 
  private:
-  static constexpr std::array<std::string_view, count_of_names> names{
-      "Host",
-      "Origin",
-      "Upgrade",
-      "Connection",
-      "Content-Length",
-      "Sec-WebSocket-Key",
-      "Transfer-Encoding",
-      "Sec-WebSocket-Accept",
-      "Sec-WebSocket-Version",
-      "Sec-WebSocket-Protocol",
-  };
+  // One text instead of many, and where each begins in it.
+  static constexpr std::string_view names =
+      "Host"
+      "Origin"
+      "Upgrade"
+      "Connection"
+      "Content-Length"
+      "Sec-WebSocket-Key"
+      "Transfer-Encoding"
+      "Sec-WebSocket-Accept"
+      "Sec-WebSocket-Version"
+      "Sec-WebSocket-Protocol";
+  static constexpr std::array<std::uint8_t, count_of_names + 1> begins{0,  4,  10, 17,  27, 41,
+                                                                       58, 75, 95, 116, 138};
+  static_assert(names.size() == begins[count_of_names]);
+
+  [[nodiscard]] static constexpr std::string_view name_of(std::size_t which) noexcept {
+    return {names.data() + begins[which],
+            static_cast<std::size_t>(begins[which + 1] - begins[which])};
+  }
+
   // For each size of a name the first of that size.
   static constexpr std::array<std::uint8_t, 23> first_of_size = [] {
     std::array<std::uint8_t, 23> first{};
     first.fill(count_of_names);
     for (std::size_t i = count_of_names; i-- != 0;) {
-      first[names[i].size()] = static_cast<std::uint8_t>(i);
+      first[begins[i + 1] - begins[i]] = static_cast<std::uint8_t>(i);
     }
     return first;
   }();
 
   header_list headers_;
-  std::array<std::uint32_t, count_of_names> first_{};
-  std::array<std::uint8_t, count_of_names> count_{};
+  std::array<const header*, count_of_names> first_{};
+  unsigned repeated_ = 0;  // a bit for each
 };
 
 [[nodiscard]] constexpr error check_version(const request_fields& fields) noexcept {
@@ -139,8 +156,9 @@ class request_fields {
 [[nodiscard]] constexpr bool is_origin_good(const origin_policy* policy, const header* origin,
                                             const authority& host) noexcept {
   if (origin == nullptr) return policy == nullptr || policy->allow_absent;
-  return policy == nullptr ? is_origin_of_host(*parse_origin(origin->value), host)
-                           : is_origin_allowed(*policy, origin->value, host);
+  return policy == nullptr
+             ? is_origin_allowed(origin_policy::rule::same_host, {}, origin->value, host)
+             : is_origin_allowed(policy->allow, policy->origins, origin->value, host);
 }
 
 [[nodiscard]] constexpr error check_policy(const request_fields& fields, const authority& host,
@@ -221,7 +239,8 @@ struct classified_request {
   request_kind kind = request_kind::plain;  ///< With an error, what it looked like.
   request_target target;                    ///< Its path and query.
   authority host;                           ///< The Host; empty where an HTTP/1.0 request has none.
-  std::string_view key;                     ///< Of an upgrade, for make_accept_key.
+  std::string_view key;                     ///< Of an upgrade.
+  std::array<char, 28> accept_key{};        ///< Of an upgrade: make_accept_key(key).
   std::string_view origin;                  ///< Of an upgrade; empty where there is none.
   const std::string* subprotocol = nullptr;  ///< Selected among rules.subprotocols; null: none.
 };
@@ -311,12 +330,17 @@ namespace detail {
 }
 
 // What an upgrade must be beyond that.
-[[nodiscard]] constexpr error check_handshake(const request_fields& fields, const authority& host,
-                                              const handshake_rules& rules) noexcept {
+[[nodiscard]] constexpr error check_handshake(const request_fields& fields,
+                                              const handshake_rules& rules,
+                                              classified_request& result) noexcept {
   if (const error e = check_upgrade(fields); e != error::none) return e;
   if (const error e = check_version(fields); e != error::none) return e;
-  const error e = check_key(fields);
-  return e == error::none ? check_policy(fields, host, rules) : e;
+  if (const error e = check_key(fields); e != error::none) return e;
+  // The hash takes long and hinders nothing: what follows can be done at the same time.
+  write_accept_key(fields.value(request_fields::key), result.accept_key.data());
+  const error e = check_policy(fields, result.host, rules);
+  if (e != error::none) result.accept_key = {};
+  return e;
 }
 
 // As hawser::classify, into a result that is default-made.
@@ -331,7 +355,7 @@ HAWSER_NO_INLINE constexpr void classify(const request_view& request, const hand
     if (!is_host_allowed(rules.allowed_hosts, result.host.host)) result.error = error::host_refused;
     return;
   }
-  result.error = check_handshake(fields, result.host, rules);
+  result.error = check_handshake(fields, rules, result);
   if (result.error != error::none) return;
   result.key = fields.value(request_fields::key);
   result.origin = fields.value(request_fields::origin);

@@ -30,21 +30,18 @@ struct origin {
 
 namespace detail {
 
-inline constexpr char_set scheme_chars{"+-."};
-
 // As parse_origin; writes to `to`, also where it returns an error.
 [[nodiscard]] HAWSER_NO_INLINE constexpr error read_origin(std::string_view text,
                                                            origin& to) noexcept {
   if (text == "null") return error::none;
   // RFC 3986 3.1: scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )
   std::size_t size = 0;
-  while (size < text.size() && scheme_chars.has(text[size])) ++size;
-  if (size == 0 || !is_alpha(text[0]) || text.substr(size, 3) != "://") {
-    return error::origin_refused;
-  }
+  while (size < text.size() && is_in(scheme_char, text[size])) ++size;
+  if (size == 0 || !is_alpha(text[0]) || !has_scheme_end(text, size)) return error::origin_refused;
   authority place;
-  if (read_authority(text.substr(size + 3), place) != error::none) return error::origin_refused;
-  to.scheme = text.substr(0, size);
+  if (read_authority({text.data() + size + 3, text.size() - size - 3}, place) != error::none)
+    return error::origin_refused;
+  to.scheme = front(text, size);
   to.host = place.host;
   to.port = place.has_port() ? place.port : default_port_of(to.scheme);
   return error::none;
@@ -108,27 +105,43 @@ struct origin_policy {
   return default_port != 0 && is_same_authority({from.host, from.port}, host, default_port);
 }
 
+namespace detail {
+
+[[nodiscard]] HAWSER_COLD constexpr bool is_origin_listed(std::span<const std::string> origins,
+                                                          const origin& from) noexcept {
+  for (const std::string& entry : origins) {
+    const parsed<origin> allowed = parse_origin(entry);
+    if (!allowed) continue;
+    if (from.is_null() ? allowed->is_null() : is_same_origin(from, *allowed)) return true;
+  }
+  return false;
+}
+
+// As hawser::is_origin_allowed, for a policy with this rule and list.
+[[nodiscard]] HAWSER_NO_INLINE constexpr bool is_origin_allowed(
+    origin_policy::rule allow, std::span<const std::string> origins, std::string_view value,
+    const authority& host) noexcept {
+  if (allow == origin_policy::rule::any) return true;
+  origin from;
+  if (read_origin(value, from) != error::none) return false;
+  return allow == origin_policy::rule::same_host ? is_origin_of_host(from, host)
+                                                 : is_origin_listed(origins, from);
+}
+
+}  // namespace detail
+
 /// True where the policy lets in a request with this Origin header. One that is malformed passes
 /// under `any` only. A request without the header is `policy.allow_absent`'s affair. RFC 6455 10.2.
 [[nodiscard]] constexpr bool is_origin_allowed(const origin_policy& policy, std::string_view value,
                                                const authority& host) noexcept {
-  if (policy.allow == origin_policy::rule::any) return true;
-  const parsed<origin> from = parse_origin(value);
-  if (!from) return false;
-  if (policy.allow == origin_policy::rule::same_host) return is_origin_of_host(*from, host);
-  for (const std::string& entry : policy.origins) {
-    const parsed<origin> allowed = parse_origin(entry);
-    if (!allowed) continue;
-    if (from->is_null() ? allowed->is_null() : is_same_origin(*from, *allowed)) return true;
-  }
-  return false;
+  return detail::is_origin_allowed(policy.allow, policy.origins, value, host);
 }
 
 /// True where `host` is one of `allowed`, or `allowed` is empty. Entries are hosts without a port,
 /// compared without regard to case and otherwise exactly. Against DNS rebinding: a page of
 /// evil.example whose name is made to resolve to this machine still sends its own name in Host.
-[[nodiscard]] constexpr bool is_host_allowed(std::span<const std::string> allowed,
-                                             std::string_view host) noexcept {
+[[nodiscard]] HAWSER_NO_INLINE constexpr bool is_host_allowed(std::span<const std::string> allowed,
+                                                              std::string_view host) noexcept {
   for (const std::string& entry : allowed) {
     if (detail::equals_ignoring_case(entry, host)) return true;
   }
@@ -136,7 +149,7 @@ struct origin_policy {
 }
 
 /// The names of this machine for itself: the hosts that a server on a loopback address answers for.
-[[nodiscard]] HAWSER_COLD inline std::vector<std::string> loopback_hosts() {
+[[nodiscard]] HAWSER_NO_INLINE inline std::vector<std::string> loopback_hosts() {
   return {"localhost", "127.0.0.1", "[::1]"};
 }
 

@@ -55,7 +55,8 @@ constexpr bool for_each_subprotocol(header_list headers, Visitor&& visit) {
 /// Checks the Sec-WebSocket-Protocol fields of a request: `error::bad_subprotocol_list` unless they
 /// are one list of at most max_offered_subprotocols distinct tokens, and none of them is empty. No
 /// field at all is fine. RFC 6455 4.1 and 11.3.4.
-[[nodiscard]] constexpr error check_offered_subprotocols(header_list headers) noexcept {
+[[nodiscard]] HAWSER_NO_INLINE constexpr error check_offered_subprotocols(
+    header_list headers) noexcept {
   // RFC 6455 4.1: "The elements that comprise this value MUST be non-empty strings with characters
   // in the range U+0021 to U+007E not including separator characters as defined in [RFC2616] and
   // MUST all be unique strings."
@@ -82,15 +83,15 @@ constexpr bool for_each_subprotocol(header_list headers, Visitor&& visit) {
 }
 
 /// True where the request offers `subprotocol`; case matters.
-[[nodiscard]] constexpr bool is_subprotocol_offered(header_list headers,
-                                                    std::string_view subprotocol) noexcept {
+[[nodiscard]] HAWSER_NO_INLINE constexpr bool is_subprotocol_offered(
+    header_list headers, std::string_view subprotocol) noexcept {
   return !for_each_subprotocol(headers, [&](std::string_view each) { return each != subprotocol; });
 }
 
 /// The first of the client's list that the server supports, which is what the client prefers: a
 /// pointer to the element of `supported`, or null where they have none in common, and the
 /// connection then runs without a subprotocol. Case matters. RFC 6455 4.2.2.
-[[nodiscard]] constexpr const std::string* select_subprotocol(
+[[nodiscard]] HAWSER_NO_INLINE constexpr const std::string* select_subprotocol(
     header_list headers, std::span<const std::string> supported) noexcept {
   // RFC 6455 4.1: "The request MAY include a header field with the name |Sec-WebSocket-Protocol|.
   // If present, this value indicates one or more comma-separated subprotocol the client wishes to

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "hawser/authority.hpp"
+#include "hawser/detail/ascii.hpp"
 #include "hawser/detail/config.hpp"
 #include "hawser/error.hpp"
 #include "hawser/parsed.hpp"
@@ -36,12 +37,12 @@ namespace detail {
 [[nodiscard]] HAWSER_COLD constexpr error read_absolute(std::string_view& target,
                                                         request_target& to) noexcept {
   const std::size_t scheme_end = find_or_end(target, ':', ':');
-  to.scheme = target.substr(0, scheme_end);
-  if (target.substr(scheme_end, 3) != "://" || default_port_of(to.scheme) == 0) {
+  to.scheme = front(target, scheme_end);
+  if (!has_scheme_end(target, scheme_end) || default_port_of(to.scheme) == 0) {
     return error::bad_target;
   }
   target.remove_prefix(scheme_end + 3);
-  const std::string_view place = target.substr(0, find_or_end(target, '/', '?'));
+  const std::string_view place = front(target, find_or_end(target, '/', '?'));
   target.remove_prefix(place.size());
   return read_authority(place, to.place) == error::none ? error::none : error::bad_target;
 }
@@ -49,16 +50,15 @@ namespace detail {
 // As parse_target; writes to `to`, also where it returns an error.
 [[nodiscard]] HAWSER_NO_INLINE constexpr error read_target(std::string_view target,
                                                            request_target& to) noexcept {
-  for (const char c : target) {
-    const auto code = static_cast<unsigned char>(c);
-    if (code <= 0x20 || code >= 0x7F || c == '#') return error::bad_target;
-  }
+  if (count_target(target) != target.size()) return error::bad_target;
   if (!target.starts_with('/') && read_absolute(target, to) != error::none) {
     return error::bad_target;
   }
   const std::size_t path_size = find_or_end(target, '?', '?');
-  to.path = path_size == 0 ? std::string_view{"/"} : target.substr(0, path_size);
-  if (path_size < target.size()) to.query = target.substr(path_size + 1);
+  to.path = path_size == 0 ? std::string_view{"/"} : front(target, path_size);
+  if (path_size < target.size()) {
+    to.query = {target.data() + path_size + 1, target.size() - path_size - 1};
+  }
   return error::none;
 }
 

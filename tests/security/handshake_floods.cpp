@@ -118,7 +118,8 @@ TEST_CASE("a head that comes byte by byte takes work in proportion to its size",
   };
   for (const std::size_t fields : {100U, 1000U, 5000U}) {
     const std::size_t size = head_with_fields("GET / HTTP/1.1", fields).size();
-    CHECK(at_server(fields) <= 8 * size + 4096);
+    // The pool of a server has blocks of powers of two.
+    CHECK(at_server(fields) <= 16 * size + 4096);
     CHECK(at_client(fields) <= 8 * size + 4096);
   }
 }

@@ -1,6 +1,7 @@
 #include "hawser/simd/sha1_x86.hpp"
 
 #include "hawser/detail/sha1.hpp"
+#include "hawser/handshake_key.hpp"
 #include "support/catch.hpp"
 #include "support/guarded.hpp"
 
@@ -33,6 +34,15 @@ std::array<std::byte, 20> plain_sha1(std::vector<std::byte> message) {
   return digest;
 }
 
+void fast_block(words& h, const std::byte* block) {
+  simd::sha1_x86::words abcd{static_cast<int>(h[3]), static_cast<int>(h[2]), static_cast<int>(h[1]),
+                             static_cast<int>(h[0])};
+  simd::sha1_x86::words e{0, 0, 0, static_cast<int>(h[4])};
+  simd::sha1_x86::block(abcd, e, block);
+  for (unsigned i = 0; i < 4; ++i) h[i] = static_cast<std::uint32_t>(abcd[3 - i]);
+  h[4] = static_cast<std::uint32_t>(e[3]);
+}
+
 }  // namespace
 
 TEST_CASE("the instructions for SHA-1 do to any block what the plain code does", "[sha1_x86]") {
@@ -52,7 +62,24 @@ TEST_CASE("the instructions for SHA-1 do to any block what the plain code does",
     const std::span<std::byte> block = i % 2 == 0 ? pages.at_end(64) : pages.at_start(64);
     for (std::byte& byte : block) byte = static_cast<std::byte>(random() & limit & 0xFFU);
     detail::sha1_block(plain, block.data());
-    simd::sha1_x86::block(fast, block.data());
+    fast_block(fast, block.data());
+    REQUIRE(fast == plain);
+  }
+}
+
+TEST_CASE("a hash and its base64 are those of the plain code", "[sha1_x86]") {
+  if (!simd::sha1_x86::is_usable()) {
+    CHECK_FALSE(simd::detect_cpu().sha);
+    return;
+  }
+  std::mt19937 random{3};
+  for (int i = 0; i < 20'000; ++i) {
+    std::array<std::byte, 128> blocks;
+    for (std::byte& byte : blocks) byte = static_cast<std::byte>(random() & 0xFFU);
+    std::array<char, 28> fast;
+    simd::sha1_x86::hash_and_encode(detail::sha1_start, blocks.data(), fast.data());
+    std::array<char, 28> plain;
+    detail::hash_and_encode(blocks, plain.data());
     REQUIRE(fast == plain);
   }
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "hawser/detail/config.hpp"
 #include "hawser/version.hpp"
 
 #include <array>
@@ -32,27 +33,23 @@ inline constexpr std::array<std::uint8_t, 256> base64_values = [] {
 }
 
 // Writes base64_size(in.size()) characters to `out` and returns how many that were.
-constexpr std::size_t encode_base64(std::span<const std::byte> in, char* out) noexcept {
-  char* next = out;
-  std::uint32_t group = 0;
-  std::size_t left = 0;
-  const auto put = [&] {
-    for (int shift = 18; shift >= 0; shift -= 6) *next++ = base64_alphabet[group >> shift & 63];
-  };
-  for (; in.size() >= 3; in = in.subspan(3)) {
-    group = std::to_integer<std::uint32_t>(in[0]) << 16 |
-            std::to_integer<std::uint32_t>(in[1]) << 8 | std::to_integer<std::uint32_t>(in[2]);
-    put();
+HAWSER_NO_INLINE constexpr std::size_t encode_base64(std::span<const std::byte> in,
+                                                     char* out) noexcept {
+  const std::size_t size = base64_size(in.size());
+  const std::byte* from = in.data();
+  for (std::size_t left = in.size(); left != 0; out += 4) {
+    const std::size_t taken = left < 3 ? left : 3;
+    std::uint32_t group = std::to_integer<std::uint32_t>(from[0]) << 16;
+    if (taken > 1) group |= std::to_integer<std::uint32_t>(from[1]) << 8;
+    if (taken > 2) group |= std::to_integer<std::uint32_t>(from[2]);
+    out[0] = base64_alphabet[group >> 18];
+    out[1] = base64_alphabet[group >> 12 & 63];
+    out[2] = taken > 1 ? base64_alphabet[group >> 6 & 63] : '=';
+    out[3] = taken > 2 ? base64_alphabet[group & 63] : '=';
+    from += taken;
+    left -= taken;
   }
-  left = in.size();
-  if (left != 0) {
-    group = std::to_integer<std::uint32_t>(in[0]) << 16;
-    if (left == 2) group |= std::to_integer<std::uint32_t>(in[1]) << 8;
-    put();
-    next[-1] = '=';
-    if (left == 1) next[-2] = '=';
-  }
-  return static_cast<std::size_t>(next - out);
+  return size;
 }
 
 // What decode_base64 returns for text that is no base64, or does not fit.

@@ -4,32 +4,39 @@ namespace hawser::inline v0 {
 
 namespace detail {
 
-// A text that is written to a block, from which it goes to the outbox.
-class block_text {
+// A text on its way to the outbox: a short one, as that which opens a connection mostly is, on the
+// stack.
+class passing_text {
  public:
-  explicit block_text(block_pool& pool) noexcept : pool_{&pool} {}
-  block_text(const block_text&) = delete;
-  block_text& operator=(const block_text&) = delete;
-  ~block_text() {
-    if (block_ != nullptr) pool_->give(block_);
+  explicit passing_text(block_pool& pool) noexcept : pool_{&pool} {}
+  passing_text(const passing_text&) = delete;
+  passing_text& operator=(const passing_text&) = delete;
+  ~passing_text() {
+    if (block_ != nullptr) give();
   }
 
   [[nodiscard]] text_room room() noexcept {
     return {this, [](void* self, std::size_t size) {
-              return static_cast<block_text*>(self)->make(size);
+              return static_cast<passing_text*>(self)->make(size);
             }};
   }
-  [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return block_->bytes(); }
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
+    return {block_ == nullptr ? short_.data() : block_->data(), size_};
+  }
 
  private:
   [[nodiscard]] char* make(std::size_t size) {
-    block_ = pool_->take(size);
-    block_->end = size;
-    return reinterpret_cast<char*>(block_->data());
+    if (size > short_.size()) take(size);
+    size_ = size;
+    return reinterpret_cast<char*>(block_ == nullptr ? short_.data() : block_->data());
   }
+  HAWSER_COLD void take(std::size_t size) { block_ = pool_->take(size); }
+  HAWSER_COLD void give() noexcept { pool_->give(block_); }
 
   block_pool* pool_;
   block* block_ = nullptr;
+  std::size_t size_ = 0;
+  std::array<std::byte, 512> short_;
 };
 
 }  // namespace detail
@@ -41,7 +48,7 @@ basic_connection<Role, Extension>::basic_connection(endpoint_type& endpoint, cli
   const std::string origin = std::move(request.origin);
   const std::vector<header> headers = std::move(request.headers);
   handshake_ = new client_handshake{std::move(request), endpoint.options_};
-  detail::block_text head{pool()};
+  detail::passing_text head{pool()};
   hawser::error wrong = error::none;
   if constexpr (Extension::is_used) {
     const auto offer = Extension::make_offer(endpoint.extension_options());
@@ -94,7 +101,7 @@ basic_connection<Role, Extension>::~basic_connection() {
 
 // The server's choice is one of the endpoint's strings, if it can be; else it is kept.
 template <role Role, class Extension>
-void basic_connection<Role, Extension>::choose_protocol(std::string_view subprotocol) {
+HAWSER_COLD void basic_connection<Role, Extension>::choose_protocol(std::string_view subprotocol) {
   if constexpr (Role == role::server) {
     const std::vector<std::string>& known = endpoint_->options_.subprotocols;
     for (std::size_t i = 0; i < known.size() && i < own_protocol; ++i) {
@@ -103,7 +110,7 @@ void basic_connection<Role, Extension>::choose_protocol(std::string_view subprot
         return;
       }
     }
-    if (handshake_ == nullptr) handshake_ = server_handshake::make(endpoint_->options_);
+    if (handshake_ == nullptr) handshake_ = server_handshake::make(endpoint_->options_, pool());
   } else if (handshake_ == nullptr) {
     handshake_ = new client_handshake{{}, endpoint_->options_};
   }
@@ -112,7 +119,7 @@ void basic_connection<Role, Extension>::choose_protocol(std::string_view subprot
 }
 
 template <role Role, class Extension>
-std::string_view basic_connection<Role, Extension>::protocol() const noexcept {
+HAWSER_NO_INLINE std::string_view basic_connection<Role, Extension>::protocol() const noexcept {
   if constexpr (Role == role::server) {
     if (protocol_ < own_protocol) return endpoint_->options_.subprotocols[protocol_];
     if (protocol_ == no_protocol) return {};
@@ -128,7 +135,7 @@ void basic_connection<Role, Extension>::set_open() noexcept {
 
 // What was needed to open is needed no more.
 template <role Role, class Extension>
-void basic_connection<Role, Extension>::settle() noexcept {
+HAWSER_COLD void basic_connection<Role, Extension>::settle() noexcept {
   is_settled_ = true;
   if (Role == role::server && protocol_ != own_protocol) {
     handshake_type::destroy(handshake_);
@@ -156,6 +163,8 @@ event basic_connection<Role, Extension>::next_opening(std::byte*& position, std:
       }
     }
     settle();
+    const bool is_idle = position == end && !eof_;
+    if (is_idle && receiver_.fast_limit(endpoint_->receiving_) != 0) return {};
     return next_open(position, end);
   }
   if (!is_opened_) {
@@ -172,7 +181,7 @@ event basic_connection<Role, Extension>::next_handshake(std::byte*& position, st
 {
   using phase = server_handshake::phase;
   if (handshake_ == nullptr && position != end) {
-    handshake_ = server_handshake::make(endpoint_->options_);
+    handshake_ = server_handshake::make(endpoint_->options_, pool());
   }
   if (handshake_ != nullptr) {
     const hawser::error wrong = handshake_->receive(position, end, endpoint_->options_);
@@ -238,8 +247,8 @@ template <role Role, class Extension>
 HAWSER_COLD void basic_connection<Role, Extension>::fail_opening(hawser::error why,
                                                                  unsigned status) {
   if constexpr (Role == role::server) {
-    detail::block_text text{pool()};
-    if (handshake_ == nullptr) handshake_ = server_handshake::make(endpoint_->options_);
+    detail::passing_text text{pool()};
+    if (handshake_ == nullptr) handshake_ = server_handshake::make(endpoint_->options_, pool());
     if (handshake_->refuse(text.room(), status, to_string(why)) == error::none) {
       answer(text.bytes(), why);
       return;
@@ -263,7 +272,7 @@ HAWSER_NO_INLINE error basic_connection<Role, Extension>::accept(std::string_vie
   requires(Role == role::server)
 {
   if (!is_deciding()) return error::not_deciding;
-  detail::block_text head{pool()};
+  detail::passing_text head{pool()};
   hawser::error wrong = error::none;
   if constexpr (Extension::is_used) {
     const auto answer =
@@ -281,12 +290,12 @@ HAWSER_NO_INLINE error basic_connection<Role, Extension>::accept(std::string_vie
 }
 
 template <role Role, class Extension>
-HAWSER_COLD error basic_connection<Role, Extension>::reject(unsigned status,
-                                                            std::string_view reason)
+HAWSER_NO_INLINE error basic_connection<Role, Extension>::reject(unsigned status,
+                                                                 std::string_view reason)
   requires(Role == role::server)
 {
   if (!is_deciding()) return error::not_deciding;
-  detail::block_text text{pool()};
+  detail::passing_text text{pool()};
   const hawser::error wrong = handshake_->refuse(text.room(), status, reason);
   if (wrong != error::none) return wrong;
   answer(text.bytes(), error::rejected);
@@ -295,12 +304,13 @@ HAWSER_COLD error basic_connection<Role, Extension>::reject(unsigned status,
 }
 
 template <role Role, class Extension>
-HAWSER_COLD error basic_connection<Role, Extension>::respond(unsigned status, header_list headers,
-                                                             std::string_view body)
+HAWSER_NO_INLINE error basic_connection<Role, Extension>::respond(unsigned status,
+                                                                  header_list headers,
+                                                                  std::string_view body)
   requires(Role == role::server)
 {
   if (!is_deciding()) return error::not_deciding;
-  detail::block_text text{pool()};
+  detail::passing_text text{pool()};
   const hawser::error wrong = handshake_->respond(text.room(), status, headers, body);
   if (wrong != error::none) return wrong;
   answer(text.bytes(), handshake_->request().is_upgrade() ? error::rejected : error::none);

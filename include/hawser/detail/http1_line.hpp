@@ -4,14 +4,14 @@
 #include "hawser/detail/config.hpp"
 #include "hawser/error.hpp"
 #include "hawser/header_list.hpp"
-#include "hawser/simd/target.hpp"
 #include "hawser/version.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <string_view>
-#include <type_traits>
 
 // The grammar of single lines of a message head, RFC 9112 3 to 5. A line comes without its CR LF
 // and has no LF inside.
@@ -39,38 +39,12 @@ namespace detail {
   return is_field_char(c) || (with_obs_text && is_obs_text(c));
 }
 
-#if defined(HAWSER_SIMD_X86)
-using text_bytes = signed char __attribute__((vector_size(16)));
-using text_mask = char __attribute__((vector_size(16)));
-#endif
-
 // How many bytes at the front are text.
-template <bool WithObsText>
-[[nodiscard]] HAWSER_ALWAYS_INLINE constexpr std::size_t count_text(
-    std::string_view text) noexcept {
-  std::size_t i = 0;
-#if defined(HAWSER_SIMD_X86)
-  if (!std::is_constant_evaluated()) {
-    for (; text.size() - i >= 16; i += 16) {
-      text_bytes bytes;
-      std::memcpy(&bytes, text.data() + i, sizeof bytes);
-      // Bytes from 0x80 on are negative.
-      auto is_wrong = ((bytes < 0x20) & (bytes != '\t')) | (bytes == 0x7F);
-      if constexpr (WithObsText) is_wrong &= bytes >= 0;
-      const int wrong = __builtin_ia32_pmovmskb128(reinterpret_cast<text_mask>(is_wrong));
-      if (wrong != 0) {
-        return i + static_cast<std::size_t>(std::countr_zero(static_cast<unsigned>(wrong)));
-      }
-    }
-  }
-#endif
-  while (i < text.size() && is_text_char(text[i], WithObsText)) ++i;
-  return i;
-}
-
 [[nodiscard]] HAWSER_NO_INLINE constexpr std::size_t text_size(std::string_view text,
                                                                bool with_obs_text) noexcept {
-  return with_obs_text ? count_text<true>(text) : count_text<false>(text);
+  std::size_t i = 0;
+  while (i < text.size() && is_text_char(text[i], with_obs_text)) ++i;
+  return i;
 }
 
 [[nodiscard]] constexpr error check_text(std::string_view text, bool with_obs_text,
@@ -102,30 +76,23 @@ struct request_line {
 // allowed in the request-target." Other white space between the three, which RFC 9112 3 lets a
 // lenient parser take, is refused: "lenient parsing can result in request smuggling security
 // vulnerabilities".
-[[nodiscard]] constexpr error parse_request_line(std::string_view line, request_line& to) noexcept {
-  const auto take_while = [&](auto accepts) {
-    std::size_t size = 0;
-    while (size < line.size() && accepts(line[size])) ++size;
-    const std::string_view taken = line.substr(0, size);
-    line.remove_prefix(size);
-    return taken;
-  };
-
-  to.method = take_while(is_token_char);
-  if (line.empty()) return error::bad_request_line;
-  if (line.front() != ' ' || to.method.empty()) {
-    return blame(line.front(), error::bad_request_line);
-  }
-  line.remove_prefix(1);
+[[nodiscard]] HAWSER_NO_INLINE constexpr error parse_request_line(std::string_view line,
+                                                                  request_line& to) noexcept {
+  std::size_t at = count_token(line);
+  if (at == line.size()) return error::bad_request_line;
+  if (line[at] != ' ' || at == 0) return blame(line[at], error::bad_request_line);
+  to.method = front(line, at);
 
   // RFC 9112 3.2: none of the four forms has a fragment.
-  to.target = take_while([](char c) { return is_visible(c) && c != '#'; });
-  if (line.empty()) return error::bad_request_line;
-  if (line.front() != ' ' || to.target.empty()) return blame(line.front(), error::bad_target);
-  line.remove_prefix(1);
+  const std::size_t target = ++at;
+  at += count_target({line.data() + at, line.size() - at});
+  if (at == line.size()) return error::bad_request_line;
+  if (line[at] != ' ' || at == target) return blame(line[at], error::bad_target);
+  to.target = {line.data() + target, at - target};
 
-  if (line.find('\r') != std::string_view::npos) return error::bad_line_ending;
-  return parse_http_version(line, error::bad_request_line, to.version_minor);
+  const std::string_view version{line.data() + at + 1, line.size() - at - 1};
+  if (version.find('\r') != std::string_view::npos) return error::bad_line_ending;
+  return parse_http_version(version, error::bad_request_line, to.version_minor);
 }
 
 struct status_line {
@@ -159,8 +126,9 @@ struct status_line {
 }
 
 // RFC 9112 5: "field-line = field-name ":" OWS field-value OWS".
-[[nodiscard]] constexpr error parse_field_line(std::string_view line, bool with_obs_text,
-                                               header& to) noexcept {
+[[nodiscard]] HAWSER_COLD constexpr error parse_field_line(std::string_view line,
+                                                           bool with_obs_text,
+                                                           header& to) noexcept {
   // RFC 9112 5.2: "A server that receives an obs-fold in a request message that is not within a
   // "message/http" container MUST either reject the message by sending a 400 (Bad Request) [...] or
   // replace each received obs-fold with one or more SP octets". 2.2 wants the same of white space
@@ -171,56 +139,142 @@ struct status_line {
   // RFC 9112 5.1: "No whitespace is allowed between the field name and colon. [...] A server MUST
   // reject, with a response status code of 400 (Bad Request), any received request message that
   // contains whitespace between a header field name and colon."
-  std::size_t colon = 0;
-  while (colon < line.size() && is_token_char(line[colon])) ++colon;
+  const std::size_t colon = count_token(line);
   if (colon == 0 || colon == line.size() || line[colon] != ':') {
     return blame(colon == line.size() ? ':' : line[colon], error::bad_header_name);
   }
-  to.name = line.substr(0, colon);
+  to.name = front(line, colon);
 
   // RFC 9112 5.1: "OWS occurring before the first non-whitespace octet of the field line value, or
   // after the last non-whitespace octet of the field line value, is excluded by parsers".
-  to.value = trim(line.substr(colon + 1));
+  to.value = trim({line.data() + colon + 1, line.size() - colon - 1});
   return check_text(to.value, with_obs_text, error::bad_header_value);
 }
 
-// How many bytes at the front are those of a token.
-[[nodiscard]] HAWSER_ALWAYS_INLINE constexpr std::size_t token_size(
-    std::string_view text) noexcept {
-  std::size_t i = 0;
-#if defined(HAWSER_SIMD_X86)
-  if (!std::is_constant_evaluated()) {
-    for (; text.size() - i >= 16; i += 16) {
-      // Letters and "-", of which nearly all names are.
-      text_bytes bytes;
-      std::memcpy(&bytes, text.data() + i, sizeof bytes);
-      const text_bytes lower = bytes | 0x20;
-      const auto is_usual = ((lower >= 'a') & (lower <= 'z')) | (bytes == '-');
-      const int usual = __builtin_ia32_pmovmskb128(reinterpret_cast<text_mask>(is_usual));
-      if (usual != 0xFFFF) {
-        i += static_cast<std::size_t>(std::countr_one(static_cast<unsigned>(usual)));
-        break;
-      }
-    }
-  }
-#endif
-  while (i < text.size() && is_token_char(text[i])) ++i;
-  return i;
+[[nodiscard]] constexpr bool has_line_end(std::string_view in, std::size_t at) noexcept {
+  return in.size() - at >= 2 && in[at] == '\r' && in[at + 1] == '\n';
 }
 
-// The size of the field line at the front of `in`, with its CR LF, where it is whole and nothing is
-// wrong with it; else 0, and parse_field_line says what is.
-template <bool WithObsText>
-[[nodiscard]] HAWSER_ALWAYS_INLINE constexpr std::size_t take_field_line(std::string_view in,
-                                                                         header& to) noexcept {
-  const std::size_t colon = token_size(in);
-  if (colon == 0 || colon == in.size() || in[colon] != ':') return 0;
-  const std::size_t begin = colon + 1;
-  const std::size_t end = begin + count_text<WithObsText>(in.substr(begin));
-  if (in.size() - end < 2 || in[end] != '\r' || in[end + 1] != '\n') return 0;
-  to.name = in.substr(0, colon);
-  to.value = trim({in.data() + begin, end - begin});
-  return end + 2;
+// What find_fields takes at once at most, in bytes.
+inline constexpr std::size_t most_searched_size = 4096;
+
+// Room for what it finds, on the stack: nothing is written to it beforehand.
+struct field_room {
+  static constexpr std::size_t capacity = 32;
+  [[nodiscard]] header* data() noexcept { return reinterpret_cast<header*>(memory); }
+
+  alignas(header) std::byte memory[capacity * sizeof(header)];
+};
+
+// What find_fields found.
+struct found_fields {
+  std::size_t size = 0;   // of the lines, with the empty line
+  std::size_t count = 0;  // of fields
+  bool is_end = false;    // the empty line was there
+};
+
+// Where bytes stand that are no text, or tabs, in a text of 64 bytes or more: found 64 at a time.
+class text_stops {
+ public:
+  text_stops(std::string_view in, bool with_obs_text) noexcept
+      : in_{in}, with_obs_text_{with_obs_text}, stops_{find(in, 0, with_obs_text)} {}
+
+  // The first that was not passed; in.size() where there is none.
+  [[nodiscard]] std::size_t next() noexcept {
+    while (stops_ == 0) {
+      if (in_.size() - block_ <= 64) return in_.size();
+      advance();
+    }
+    return block_ + static_cast<std::size_t>(std::countr_zero(stops_));
+  }
+
+  // Passes those before `end`, which is at most two bytes behind the last that next() found.
+  void pass(std::size_t end) noexcept {
+    const std::size_t size = end - block_;
+    if (size < 64) {
+      stops_ &= ~std::uint64_t{0} << size;
+    } else {
+      stops_ = 0;
+      is_next_passed_ = size != 64;
+    }
+  }
+
+ private:
+  [[nodiscard]] HAWSER_NO_INLINE static std::uint64_t find(std::string_view text, std::size_t at,
+                                                           bool with_obs_text) noexcept {
+    std::uint64_t stops = 0;
+#if defined(HAWSER_SIMD_X86)
+    const text_bytes obs_text = text_bytes{} - static_cast<signed char>(with_obs_text);
+    for (unsigned i = 0; i < 64; i += 16) {
+      const text_bytes in = load_text(text, at + i);
+      // Bytes from 0x80 on are negative.
+      stops |= std::uint64_t{text_bits(((in < ' ') & ~(in & obs_text)) | (in == '\x7F'))} << i;
+    }
+#else
+    for (unsigned i = 0; i < 64; ++i) {
+      const bool is_stop = text[at + i] == '\t' || !is_text_char(text[at + i], with_obs_text);
+      stops |= std::uint64_t{is_stop} << i;
+    }
+#endif
+    return stops;
+  }
+
+  // There is a next block. The last one lies behind the others, or else over the one before.
+  void advance() noexcept {
+    block_ += 64;
+    const std::size_t first = std::min(block_, in_.size() - 64);
+    stops_ = find(in_, first, with_obs_text_) >> (block_ - first);
+    if (is_next_passed_) stops_ &= ~std::uint64_t{1};
+    is_next_passed_ = false;
+  }
+
+  std::string_view in_;
+  bool with_obs_text_;
+  bool is_next_passed_ = false;  // the first byte behind the 64
+  std::size_t block_ = 0;
+  std::uint64_t stops_;  // of the 64 bytes from there on, the first in the lowest bit
+};
+
+// Finds the fields of the whole lines at the front of `in`, which are 64 bytes or more, up to the
+// first with which anything is wrong or unusual, and for which parse_field_line is: a good field is
+// found as that finds it.
+[[nodiscard]] HAWSER_NO_INLINE inline found_fields find_fields(std::string_view in,
+                                                               bool with_obs_text, header* to,
+                                                               std::size_t most) noexcept {
+  const char* const text = in.data();
+  text_stops stops{in, with_obs_text};
+  header* next = to;
+  header* const last = to + most;
+  std::size_t line = 0;
+  bool is_end = false;
+  for (;;) {
+    // A line ends in CR LF.
+    const std::size_t end = stops.next();
+    if (!has_line_end(in, end)) break;
+    if (end == line) {
+      is_end = true;
+      line += 2;
+      break;
+    }
+    const char* const name = text + line;
+    const char* value_end = text + end;
+    const char* colon = name + skip_usual({name, end - line});
+    if (*colon != ':') {
+      while (is_token_char(*colon)) ++colon;
+      if (*colon != ':') break;
+    }
+    if (colon == name || next == last) break;
+    // The colon ends the way back.
+    const char* value = colon + 1;
+    while (*value == ' ') ++value;
+    while (value_end[-1] == ' ') --value_end;
+    value = std::min(value, value_end);
+    new (next++) header{{name, static_cast<std::size_t>(colon - name)},
+                        {value, static_cast<std::size_t>(value_end - value)}};
+    line = end + 2;
+    stops.pass(line);
+  }
+  return {line, static_cast<std::size_t>(next - to), is_end};
 }
 
 }  // namespace detail

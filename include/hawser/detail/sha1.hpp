@@ -2,7 +2,6 @@
 
 #include "hawser/detail/bytes.hpp"
 #include "hawser/detail/config.hpp"
-#include "hawser/simd/sha1_x86.hpp"
 #include "hawser/version.hpp"
 
 #include <algorithm>
@@ -61,15 +60,8 @@ HAWSER_NO_INLINE constexpr void sha1_block(std::array<std::uint32_t, 5>& h,
   for (std::size_t i = 0; i < h.size(); ++i) h[i] += next[i];
 }
 
-// `count` blocks, by what this machine does fastest.
 constexpr void sha1_blocks(std::array<std::uint32_t, 5>& h, const std::byte* blocks,
                            std::size_t count) noexcept {
-#if defined(HAWSER_SIMD_X86)
-  if (!std::is_constant_evaluated() && simd::sha1_x86::is_usable()) {
-    for (; count != 0; --count, blocks += 64) simd::sha1_x86::block(h, blocks);
-    return;
-  }
-#endif
   for (; count != 0; --count, blocks += 64) sha1_block(h, blocks);
 }
 
