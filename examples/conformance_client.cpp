@@ -1,12 +1,14 @@
 // A client under test for the fuzzing server of the Autobahn test suite.
 //
-//     conformance_client URL AGENT
+//     conformance_client [--no-deflate] URL AGENT
 //
 // It asks URL/getCaseCount how many cases there are, plays each (URL/runCase) by sending back what
 // it gets, and has the report written (URL/updateReports). How each case went, the server knows;
 // the exit status is 1 only where the server could not be reached or did not speak as expected.
+// It offers to compress messages (--deflate), unless told not to.
 
 #include "hawser/adapters/descriptor.hpp"
+#include "hawser/codecs/zlib.hpp"
 #include "hawser/hawser.hpp"
 
 #include <chrono>
@@ -36,7 +38,7 @@ int fail(std::string_view why) {
 
 // One connection, until the server ends it, which it may do by a reset. The client never begins to
 // close: the order in which both ends close is what some cases are about.
-outcome run(const std::string& url, bool echoes) {
+outcome run(const std::string& url, bool echoes, const hawser::deflate_options& deflate) {
   outcome result;
   const hawser::parsed<hawser::uri> to = hawser::parse_uri(url);
   result.failure = to_string(to.error);
@@ -48,8 +50,8 @@ outcome run(const std::string& url, bool echoes) {
   result.failure = opened.failure;
   if (!opened) return result;
 
-  hawser::client_endpoint endpoint{large_messages};
-  hawser::client_stream<hawser::descriptor> server{
+  hawser::zlib::client_endpoint endpoint{large_messages, deflate};
+  hawser::client_stream<hawser::descriptor, hawser::zlib_deflate> server{
       endpoint, std::move(opened.socket), {.url = url}};
   while (const hawser::event event = server.receive()) {
     if (event.kind() == hawser::event_kind::open) result.opened = true;
@@ -71,24 +73,27 @@ outcome run(const std::string& url, bool echoes) {
 }  // namespace
 
 int main(int argument_count, char** arguments) {
-  if (argument_count != 3) {
-    std::cerr << "conformance_client URL AGENT\n";
+  const std::string_view first = argument_count > 1 ? arguments[1] : "";
+  const bool is_told = first == "--deflate" || first == "--no-deflate";
+  if (argument_count != (is_told ? 4 : 3)) {
+    std::cerr << "conformance_client [--no-deflate] URL AGENT\n";
     return 2;
   }
-  std::string url = arguments[1];
+  const hawser::deflate_options deflate{.is_enabled = first != "--no-deflate"};
+  std::string url = arguments[argument_count - 2];
   while (url.ends_with('/')) url.pop_back();
-  const std::string agent = arguments[2];
+  const std::string agent = arguments[argument_count - 1];
 
-  const outcome counted = run(url + "/getCaseCount", false);
+  const outcome counted = run(url + "/getCaseCount", false, deflate);
   if (!counted.opened) return fail(url + ": " + counted.failure);
   const int cases = std::atoi(counted.text.c_str());
   if (cases <= 0) return fail(url + " does not say how many cases it has");
   for (int number = 1; number <= cases; ++number) {
     std::cout << "case " << number << " of " << cases << '\n' << std::flush;
     const std::string target = "/runCase?case=" + std::to_string(number) + "&agent=" + agent;
-    const outcome played = run(url + target, true);
+    const outcome played = run(url + target, true, deflate);
     if (!played.opened) return fail("case " + std::to_string(number) + ": " + played.failure);
   }
-  const outcome updated = run(url + "/updateReports?agent=" + agent, false);
+  const outcome updated = run(url + "/updateReports?agent=" + agent, false, deflate);
   if (!updated.opened) return fail("the reports were not updated: " + updated.failure);
 }

@@ -1,17 +1,18 @@
 // A page for people and the server behind it, in one program: a chat, an echo and a ticker, each
 // over a WebSocket of its own. Open the address that it prints in a browser.
 //
-//     demo_server [--host HOST] [--port PORT]
+//     demo_server [--host HOST] [--port PORT] [--no-deflate]
 //
 // Defaults: 127.0.0.1, port 8080 (0: a free one). Only its own page may connect, and programs that
 // are no browser. At SIGINT and SIGTERM it closes all connections with code 1001, and ends with
-// status 0.
+// status 0. Messages are compressed (--deflate), unless it is told not to.
 
 #include "demo/chat.hpp"
 #include "demo/page.hpp"
 #include "demo/session.hpp"
 #include "demo/ticker.hpp"
 #include "hawser/adapters/epoll.hpp"
+#include "hawser/codecs/zlib.hpp"
 #include "hawser/hawser.hpp"
 
 #include <atomic>
@@ -29,7 +30,7 @@ namespace {
 constexpr std::uint64_t max_message_size = std::uint64_t{16} << 20;
 
 struct handler;
-using server_type = hawser::epoll_server<handler>;
+using server_type = hawser::epoll_server<handler, hawser::zlib_deflate>;
 
 struct handler {
   using session = demo::session;
@@ -88,22 +89,33 @@ bool parse_port(std::string_view text, std::uint16_t& port) {
   return parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size();
 }
 
-hawser::epoll_server_options parse_options(std::span<char*> arguments) {
-  hawser::epoll_server_options result{.port = 8080, .max_connections = 1000};
+struct options {
+  hawser::epoll_server_options server = {.port = 8080, .max_connections = 1000};
+  hawser::deflate_options deflate = {};
+};
+
+options parse_options(std::span<char*> arguments) {
+  options parsed;
+  hawser::epoll_server_options& result = parsed.server;
   for (std::size_t i = 1; i < arguments.size(); i += 2) {
     const std::string_view name = arguments[i];
+    if (name == "--deflate" || name == "--no-deflate") {
+      parsed.deflate.is_enabled = name == "--deflate";
+      --i;
+      continue;
+    }
     const std::string_view value = i + 1 < arguments.size() ? arguments[i + 1] : "";
     if (name == "--host" && !value.empty()) {
       result.host = value;
     } else if (name != "--port" || !parse_port(value, result.port)) {
-      std::cerr << "usage: demo_server [--host HOST] [--port PORT]\n";
+      std::cerr << "usage: demo_server [--host HOST] [--port PORT] [--no-deflate]\n";
       std::exit(2);
     }
   }
   result.endpoint.limits.max_message_size = max_message_size;
   // The echo of a message that was just let in always finds room.
   result.endpoint.limits.max_output_size = max_message_size + result.marks.high + (1 << 16);
-  return result;
+  return parsed;
 }
 
 std::string url_of(const hawser::local_address& address) {
@@ -121,9 +133,9 @@ void handle_signal(int number) {
   ::signal(number, SIG_DFL);
 }
 
-void serve(const hawser::epoll_server_options& options) {
+void serve(const options& chosen) {
   hawser::epoll_loop loop;
-  server_type server{loop, options};
+  server_type server{loop, chosen.server, {}, chosen.deflate};
   const demo::ticker ticker{server};
   running = &loop;
   for (const int each : {SIGINT, SIGTERM}) ::signal(each, handle_signal);

@@ -1,15 +1,19 @@
 // Connects to a server and sends back every message that it sends, until it closes.
 //
-//     echo_client URL
+//     echo_client [--no-deflate] URL
+//
+// Offers to compress messages (--deflate), unless told not to.
 //
 // Exit status 0 after a clean close; otherwise 1, and a line that says why.
 
 #include "hawser/adapters/descriptor.hpp"
+#include "hawser/codecs/zlib.hpp"
 #include "hawser/hawser.hpp"
 
 #include <chrono>
 #include <iostream>
 #include <string>
+#include <string_view>
 
 using namespace std::chrono_literals;
 
@@ -20,7 +24,7 @@ int fail(std::string_view why) {
   return 1;
 }
 
-int echo(const std::string& url) {
+int echo(const std::string& url, bool compresses) {
   const hawser::parsed<hawser::uri> to = hawser::parse_uri(url);
   if (!to) return fail(to_string(to.error));
   if (to->secure) return fail("wss needs TLS, which is not here");
@@ -28,9 +32,10 @@ int echo(const std::string& url) {
                                                      std::chrono::steady_clock::now() + 10s);
   if (!opened) return fail(opened.failure);
 
-  hawser::client_endpoint endpoint{
-      {.limits = {.max_message_size = 64 << 20, .max_output_size = 65 << 20}}};
-  hawser::client_stream<hawser::descriptor> server{
+  hawser::zlib::client_endpoint endpoint{
+      {.limits = {.max_message_size = 64 << 20, .max_output_size = 65 << 20}},
+      {.is_enabled = compresses}};
+  hawser::client_stream<hawser::descriptor, hawser::zlib_deflate> server{
       endpoint, std::move(opened.socket), {.url = url}};
 
   while (const hawser::event event = server.receive()) {
@@ -47,7 +52,11 @@ int echo(const std::string& url) {
 }  // namespace
 
 int main(int argument_count, char** arguments) {
-  if (argument_count == 2) return echo(arguments[1]);
-  std::cerr << "echo_client URL\n";
+  const std::string_view first = argument_count > 1 ? arguments[1] : "";
+  const bool is_told = first == "--deflate" || first == "--no-deflate";
+  if (argument_count == (is_told ? 3 : 2)) {
+    return echo(arguments[argument_count - 1], first != "--no-deflate");
+  }
+  std::cerr << "echo_client [--no-deflate] URL\n";
   return 2;
 }

@@ -1,13 +1,15 @@
 // A server that sends back what it gets, to as many clients as come.
 //
 //     echo_server [--host HOST] [--port PORT] [--threads N] [--max-message-size BYTES]
-//                 [--any-origin]
+//                 [--any-origin] [--no-deflate]
 //
 // Defaults: 127.0.0.1, port 9001 (0: a free one), one thread, 64 MiB. Browsers are let in where
-// their page comes from this host and port, or with --any-origin from anywhere. SIGINT and SIGTERM
+// their page comes from this host and port, or with --any-origin from anywhere. Messages are
+// compressed where the client offers it (--deflate), or never with --no-deflate. SIGINT and SIGTERM
 // close all connections, and end it.
 
 #include "hawser/adapters/epoll.hpp"
+#include "hawser/codecs/zlib.hpp"
 #include "hawser/hawser.hpp"
 
 #include <cerrno>
@@ -39,7 +41,8 @@ struct echo {
 // they share nothing.
 class worker {
  public:
-  explicit worker(const hawser::epoll_server_options& options) : server_{loop_, options} {}
+  worker(const hawser::epoll_server_options& options, const hawser::deflate_options& deflate)
+      : server_{loop_, options, {}, deflate} {}
 
   [[nodiscard]] const hawser::local_address& address() const { return server_.address(); }
   [[nodiscard]] hawser::epoll_loop& loop() { return loop_; }
@@ -58,7 +61,7 @@ class worker {
 
  private:
   hawser::epoll_loop loop_;
-  hawser::epoll_server<echo> server_;
+  hawser::epoll_server<echo, hawser::zlib_deflate> server_;
   bool is_stopping_ = false;
 };
 
@@ -96,6 +99,7 @@ class signals final : private hawser::epoll_source {
 
 struct options {
   hawser::epoll_server_options server;
+  hawser::deflate_options deflate = {};
   unsigned threads = 1;
 };
 
@@ -110,6 +114,10 @@ options parse_options(std::span<char*> arguments) {
       parsed.server.endpoint.origins = hawser::origin_policy::any();
       continue;
     }
+    if (name == "--deflate" || name == "--no-deflate") {
+      parsed.deflate.is_enabled = name == "--deflate";
+      continue;
+    }
     const char* const value = ++i < arguments.size() ? arguments[i] : "";
     if (name == "--host") {
       parsed.server.host = value;
@@ -121,7 +129,7 @@ options parse_options(std::span<char*> arguments) {
       limits.max_message_size = std::strtoull(value, nullptr, 10);
     } else {
       std::cerr << "echo_server [--host HOST] [--port PORT] [--threads N] "
-                   "[--max-message-size BYTES] [--any-origin]\n";
+                   "[--max-message-size BYTES] [--any-origin] [--no-deflate]\n";
       std::exit(2);
     }
   }
@@ -136,7 +144,7 @@ options parse_options(std::span<char*> arguments) {
 void serve(options chosen) {
   std::list<worker> workers;
   for (unsigned i = 0; i < chosen.threads; ++i) {
-    workers.emplace_back(chosen.server);
+    workers.emplace_back(chosen.server, chosen.deflate);
     chosen.server.port = workers.front().address().port;
   }
   // Before there are threads, which inherit that they do not take the signals.

@@ -1,0 +1,279 @@
+#!/usr/bin/python3
+"""echo_server and echo_client with compressed messages, against Python's zlib: what was agreed on about
+windows and takeover is kept to the letter, for it is all that the inflater here has."""
+
+import json
+import random
+import re
+import socket
+import subprocess
+import threading
+import zlib
+
+from peer import (BINARY, CLOSE, CONTINUATION, FIN, PATIENCE, PING, PONG, TEXT, Peer, Server,
+                  accept_for, close_payload, frame_header, main, mask)
+
+RSV1 = 0x40
+TAIL = b"\0\0\xff\xff"
+HEADER = "Sec-WebSocket-Extensions"
+MIB = 1 << 20
+
+
+def parameters(value):
+    """What an accepted extension says: its parameters by name; None where there is none."""
+    if value is None:
+        return None
+    name, *rest = [part.strip() for part in value.split(";")]
+    assert name == "permessage-deflate", value
+    found = {}
+    for part in rest:
+        key, _, text = part.partition("=")
+        assert key not in found, value
+        found[key] = int(text) if text else True
+    return found
+
+
+class Context:
+    """One direction: compresses, or inflates with no byte more of window than was agreed on."""
+
+    def __init__(self, agreed, side):
+        self.takes_over = f"{side}_no_context_takeover" not in agreed
+        self.bits = max(9, agreed.get(f"{side}_max_window_bits", 15))
+        self.begin()
+
+    def begin(self):
+        self.compressor = zlib.compressobj(6, zlib.DEFLATED, -self.bits)
+        self.inflater = zlib.decompressobj(-self.bits)
+
+    def compress(self, data):
+        out = self.compressor.compress(data) + self.compressor.flush(zlib.Z_SYNC_FLUSH)
+        assert out.endswith(TAIL)
+        if not self.takes_over:
+            self.begin()
+        return out[:-4] or b"\0"
+
+    def inflate(self, payload):
+        # In small steps: within one of them zlib looks back as far as its output goes.
+        parts, rest = [], payload + TAIL
+        step = 64 if len(payload) < 100000 else 4096
+        while rest:
+            parts.append(self.inflater.decompress(rest, step))
+            rest = self.inflater.unconsumed_tail
+        while part := self.inflater.decompress(b"", step):
+            parts.append(part)
+        assert not self.inflater.eof and not self.inflater.unused_data
+        if not self.takes_over:
+            self.begin()
+        return b"".join(parts)
+
+
+class Deflating(Peer):
+    """A peer that reads and writes compressed messages."""
+
+    def agree(self, value, is_client):
+        self.agreed = parameters(value)
+        if self.agreed is not None:
+            sides = ("client", "server") if is_client else ("server", "client")
+            self.outward, self.inward = (Context(self.agreed, side) for side in sides)
+
+    def send_message(self, opcode, data, compressed=True, cuts=()):
+        first = opcode
+        if compressed and self.agreed is not None:
+            data, first = self.outward.compress(data), opcode | RSV1
+        places = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
+        for number, (begin, end) in enumerate(zip(places, places[1:])):
+            part = data[begin:end]
+            is_last = number == len(places) - 2
+            head = frame_header(first if number == 0 else CONTINUATION, len(part), is_last, self.key)
+            self.write(head + (mask(part, self.key) if self.key else part))
+            if cuts:
+                self.send(PING, b"between")
+
+    def read_message(self):
+        """(opcode, payload, whether it was compressed)"""
+        parts, opcode, is_compressed = [], None, False
+        while True:
+            first = self.read(1)[0]
+            self.pending = bytes([first & ~RSV1]) + self.pending
+            code, payload, fin = self.read_frame()
+            if code == PONG:
+                continue
+            assert not first & RSV1 or opcode is None, "RSV1 on a continuation"
+            if opcode is None:
+                opcode, is_compressed = code, bool(first & RSV1)
+            parts.append(payload)
+            if fin:
+                break
+        data = b"".join(parts)
+        assert not is_compressed or self.agreed is not None, "compressed without an agreement"
+        return opcode, self.inward.inflate(data) if is_compressed else data, is_compressed
+
+
+def connect(port, offer):
+    peer = Deflating(socket.create_connection(("127.0.0.1", port), PATIENCE))
+    peer.request(port, "/", f"{HEADER}: {offer}\r\n" if offer else "")
+    head = peer.read_head().decode()
+    assert head.startswith("HTTP/1.1 101 "), head
+    found = re.findall(rf"(?i)\r\n{HEADER}: *([^\r]*)\r\n", head)
+    assert len(found) <= 1 and found != [""], head
+    peer.agree(found[0] if found else None, True)
+    return peer
+
+
+def texts(seed):
+    """Messages of all kinds and sizes."""
+    some = random.Random(seed)
+    record = lambda: json.dumps({"id": some.random(), "name": some.choice(["buy", "sell"]),
+                                 "note": "κόσμε 😀"}, ensure_ascii=False).encode()
+    for size in (0, 1, 63, 64, 65, 1000, 40000, 70000, 300000):
+        yield TEXT, (b"".join(record() for _ in range(size // 40 + 1))[:size]
+                     .decode(errors="ignore").encode())
+        yield BINARY, some.randbytes(size)
+        yield BINARY, b"\0" * size
+
+
+OFFERS = [
+    "permessage-deflate",
+    "permessage-deflate; client_max_window_bits",
+    "permessage-deflate; client_no_context_takeover; client_max_window_bits",
+    "permessage-deflate; server_no_context_takeover",
+    "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+    "permessage-deflate; server_max_window_bits=9",
+    "permessage-deflate; server_max_window_bits=9; client_max_window_bits=9",
+    "permessage-deflate; server_max_window_bits=15; client_max_window_bits=15",
+    "permessage-deflate; server_no_context_takeover; server_max_window_bits=9",
+    "permessage-deflate; server_no_context_takeover; server_max_window_bits=15",
+    "permessage-deflate; server_max_window_bits=9, permessage-deflate; server_max_window_bits=15, "
+    "permessage-deflate",
+    "permessage-deflate; server_max_window_bits=8, permessage-deflate",
+    "permessage-deflate; unknown, permessage-deflate; server_max_window_bits=10",
+]
+
+
+def test_every_offer_is_answered_and_kept_to(folder):
+    with Server(folder / "echo_server", "--port", 0) as server:
+        for number, offer in enumerate(OFFERS):
+            with connect(server.port, offer) as peer:
+                assert peer.agreed is not None, offer
+                bits = re.search(r"server_max_window_bits=(\d+)", offer.split(",")[0])
+                if bits and int(bits.group(1)) > 8:
+                    assert peer.agreed["server_max_window_bits"] <= int(bits.group(1)), offer
+                compressed = 0
+                for opcode, data in texts(number):
+                    peer.send_message(opcode, data)
+                    found = peer.read_message()
+                    assert found[:2] == (opcode, data), (offer, opcode, len(data))
+                    compressed += found[2]
+                assert compressed > 9, offer
+                peer.send(CLOSE, close_payload(1000))
+                peer.expect_close(1000)
+
+
+def test_fragments_and_plain_messages_come_back_too(folder):
+    with Server(folder / "echo_server", "--port", 0) as server:
+        with connect(server.port, OFFERS[1]) as peer:
+            for number, (opcode, data) in enumerate(texts(5)):
+                if len(data) > 100000:
+                    continue
+                peer.send_message(opcode, data, compressed=number % 3 != 0, cuts=(0, 1, 2, 77, 9999))
+                assert peer.read_message()[:2] == (opcode, data)
+
+
+def test_large_messages_come_back(folder):
+    with Server(folder / "echo_server", "--port", 0) as server:
+        with connect(server.port, OFFERS[1]) as peer:
+            for data in (b"x" * (16 * MIB), random.Random(1).randbytes(16 * MIB)):
+                sender = threading.Thread(target=peer.send_message, args=(BINARY, data), daemon=True)
+                sender.start()
+                assert peer.read_message()[:2] == (BINARY, data)
+                sender.join()
+
+
+def test_a_bomb_ends_with_1009_and_little_memory(folder):
+    part = zlib.compressobj(9, zlib.DEFLATED, -15)
+    bomb = part.compress(bytes(64 * MIB)) + part.flush(zlib.Z_FULL_FLUSH)
+    with Server(folder / "echo_server", "--port", 0, "--max-message-size", MIB) as server:
+        before = server.peak_memory()
+        with connect(server.port, OFFERS[0]) as peer:
+            peer.write(frame_header(BINARY | RSV1, len(bomb), False, peer.key) + mask(bomb, peer.key))
+            peer.expect_close(1009, then_end=False)
+        assert server.peak_memory() - before < 8 * MIB
+
+
+def test_what_is_wrong_is_told(folder):
+    with Server(folder / "echo_server", "--port", 0) as server:
+        for first, payload, code in ((TEXT | RSV1, b"\x06", 1007), (TEXT | RSV1, b"\xff" * 9, 1007),
+                                     (PING | RSV1, b"", 1002), (CONTINUATION | RSV1, b"", 1002),
+                                     (TEXT | 0x20, b"", 1002)):
+            with connect(server.port, OFFERS[0]) as peer:
+                peer.write(frame_header(first, len(payload), True, peer.key)
+                           + mask(payload, peer.key))
+                peer.expect_close(code, then_end=False)
+        for opcode, data in ((TEXT, b"\xff\xfe"), (TEXT, "😀".encode()[:3])):
+            with connect(server.port, OFFERS[0]) as peer:
+                peer.send_message(opcode, data)
+                peer.expect_close(1007, then_end=False)
+
+
+def test_a_server_may_be_told_not_to_compress(folder):
+    for arguments, is_agreed in ((["--no-deflate"], False), (["--deflate"], True), ([], True)):
+        with Server(folder / "echo_server", "--port", 0, *arguments) as server:
+            with connect(server.port, OFFERS[1]) as peer:
+                assert (peer.agreed is not None) == is_agreed
+        with Server(folder / "echo_server", "--port", 0, *arguments) as server:
+            for offer in ("x-webkit-deflate-frame", "perframe-deflate", ""):
+                with connect(server.port, offer) as peer:
+                    assert peer.agreed is None
+
+
+RESPONSES = [
+    None,
+    "permessage-deflate",
+    "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+    "permessage-deflate; client_no_context_takeover; client_max_window_bits=9",
+    "permessage-deflate; server_max_window_bits=8; client_max_window_bits=8",
+    "permessage-deflate; server_max_window_bits=10; client_max_window_bits=15",
+]
+
+
+def serve(listener, response, seen):
+    """One connection of echo_client: sends it messages and checks that they come back."""
+    peer = Deflating(listener.accept()[0], is_client=False)
+    with peer:
+        head = peer.read_head()
+        seen.append(re.findall(rf"\r\n{HEADER}: *([^\r]*)\r\n", head.decode()))
+        key = re.search(rb"\r\nSec-WebSocket-Key: *([^\r]+)\r\n", head).group(1)
+        extensions = f"{HEADER}: {response}\r\n".encode() if response else b""
+        peer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                   b"Connection: Upgrade\r\nSec-WebSocket-Accept: " + accept_for(key) + b"\r\n"
+                   + extensions + b"\r\n")
+        peer.agree(response, False)
+        compressed = 0
+        for opcode, data in texts(9):
+            peer.send_message(opcode, data)
+            found = peer.read_message()
+            assert found[:2] == (opcode, data), (response, opcode, len(data))
+            compressed += found[2]
+        bits = (peer.agreed or {}).get("client_max_window_bits", 15)
+        assert (compressed > 9) == (peer.agreed is not None and bits > 8), (response, compressed)
+        peer.send(CLOSE, close_payload(1000))
+        peer.expect_close(1000, then_end=False)  # the client waits for us to close
+        seen.append("done")
+
+
+def test_a_client_keeps_to_every_response(folder):
+    for response in RESPONSES:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            seen = []
+            thread = threading.Thread(target=serve, args=(listener, response, seen), daemon=True)
+            thread.start()
+            port = listener.getsockname()[1]
+            result = subprocess.run([folder / "echo_client", f"ws://127.0.0.1:{port}/"],
+                                    capture_output=True, text=True, timeout=PATIENCE, check=False)
+            thread.join(PATIENCE)
+            assert seen == [["permessage-deflate; client_max_window_bits"], "done"], (response, seen)
+            assert result.returncode == 0, result.stderr
+
+
+if __name__ == "__main__":
+    main(globals())
