@@ -3,6 +3,7 @@
 #include "hawser/adapters/descriptor.hpp"
 #include "hawser/adapters/epoll.hpp"
 #include "hawser/adapters/socket.hpp"
+#include "hawser/codecs/zlib.hpp"
 #include "hawser/hawser.hpp"
 #include "support/catch.hpp"
 
@@ -29,6 +30,19 @@ struct echo {
   void on_message(auto& peer, const hawser::event& message) { peer->send(message); }
 };
 // [/readme]
+
+// Answers every message by the same, compressed where that is agreed on, and a secret, which is
+// not.
+struct answering {
+  void on_message(auto& peer, const hawser::event& message) {
+    const std::string_view answer = message.text();
+    const std::string_view token = "token";
+    // [readme message_options]
+    peer->send_text(answer);
+    peer->send_text(token, {.secret = true});
+    // [/readme]
+  }
+};
 
 // Asks the echo client something, and closes when it has answered.
 struct asking {
@@ -65,6 +79,20 @@ TEST_CASE("the README's epoll server echoes", "[readme]") {
   hawser::epoll_loop loop;
   hawser::epoll_server<echo> server{loop, {.port = 0}};
   hawser::epoll_client<asking> client{loop};
+  client.connect({.url = "ws://127.0.0.1:" + std::to_string(server.address().port)});
+  loop.run();
+  CHECK(client.handler().answer == "echo this");
+}
+
+TEST_CASE("the README's server compresses", "[readme]") {
+  hawser::epoll_loop loop;
+  // [readme compression]
+  hawser::zlib::server_endpoint endpoint{{}, hawser::deflate_presets::small};
+  hawser::zlib::server_connection peer{endpoint};
+  // [/readme]
+  CHECK_FALSE(peer.is_open());
+  hawser::epoll_server<answering, hawser::zlib_deflate> server{loop};
+  hawser::epoll_client<asking, hawser::zlib_deflate> client{loop};
   client.connect({.url = "ws://127.0.0.1:" + std::to_string(server.address().port)});
   loop.run();
   CHECK(client.handler().answer == "echo this");

@@ -54,7 +54,7 @@ inline constexpr deflate_options small{.settings = {.window_bits = 15, .memory_l
 /// have 4 KiB. For messages of any size.
 inline constexpr deflate_options balanced{};
 
-/// 415 KiB for each connection that sends and receives compressed messages: the smallest output
+/// 430 KiB for each connection that sends and receives compressed messages: the smallest output
 /// that there is.
 inline constexpr deflate_options best{
     .settings = {.window_bits = 15, .memory_level = 9, .level = 9}, .peer_window_bits = 15};
