@@ -217,21 +217,22 @@ void check_result(const hawser::deflate_result& result,
   require(result.is_accepted == (result.error == error::none), "one or the other");
 }
 
+hawser::deflate_wishes read_wishes(support::fuzz_input& in) {
+  const unsigned flags = in.byte();
+  const auto bits = [&] { return static_cast<std::uint8_t>(8 + in.byte() % 8); };
+  const std::uint8_t send_bits = bits();
+  const std::uint8_t receive_bits = bits();
+  return {.send = {(flags & 1U) == 0, send_bits},
+          .receive = {(flags & 2U) == 0, receive_bits},
+          .min_send_bits = static_cast<std::uint8_t>(8 + in.byte() % (send_bits - 7U)),
+          .insists = (flags & 4U) != 0};
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   support::fuzz_input in{data, size};
-  const unsigned flags = in.byte();
-  const auto bits = [&](unsigned least) {
-    return static_cast<std::uint8_t>(least + in.byte() % (16 - least));
-  };
-  const std::uint8_t send_bits = bits(8);
-  const std::uint8_t receive_bits = bits(8);
-  const hawser::deflate_wishes own{
-      .send = {(flags & 1U) == 0, send_bits},
-      .receive = {(flags & 2U) == 0, receive_bits},
-      .min_send_bits = static_cast<std::uint8_t>(8 + in.byte() % (send_bits - 7U)),
-      .insists = (flags & 4U) != 0};
+  const hawser::deflate_wishes own = read_wishes(in);
   const support::exact_copy text{in.take_all()};
   std::vector<hawser::header> fields;
   std::vector<naive_extension> expected;
