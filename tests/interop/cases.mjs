@@ -216,10 +216,14 @@ export class Cases {
       await talk.expect('pong: are you there?');
       await talk.close();
     });
-    await this.play('compression is not used', async () => {
+    await this.play('compression is agreed on', async () => {
       const talk = await this.talk(this.urls.echo).open();
-      require(talk.socket.extensions === '', `extensions: ${talk.socket.extensions}`);
+      const { extensions } = talk.socket;
+      require(extensions.startsWith('permessage-deflate'), `extensions: ${extensions}`);
       await talk.close();
+      const plain = await this.talk(`${this.urls.play}/echo`).open();
+      require(plain.socket.extensions === '', `extensions: ${plain.socket.extensions}`);
+      await plain.close();
     });
   }
 

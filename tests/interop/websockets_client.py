@@ -156,6 +156,9 @@ class Cases:
 
     async def compression(self):
         async with connect(self.echo) as socket:
+            names = [each.name for each in socket.extensions]
+            require(names == ["permessage-deflate"], f"extensions: {names}")
+        async with connect(self.play_url + "/echo") as socket:
             require(socket.extensions == [], f"extensions: {socket.extensions}")
 
     # ---- Handshakes
@@ -231,7 +234,7 @@ class Cases:
         await self.play("fragments to the client", self.fragments_to_the_client())
         await self.play("ping to the server", self.ping_to_the_server())
         await self.play("ping to the client", self.ping_to_the_client())
-        await self.play("compression is not used", self.compression())
+        await self.play("compression is agreed on", self.compression())
         await self.play("subprotocol: the first that both know",
                         self.subprotocol(["x", "chat.v2", "chat.v1"], "chat.v2"))
         await self.play("subprotocol: none in common", self.subprotocol(["x", "y"], None))
