@@ -39,6 +39,9 @@ namespace detail {
 ///
 /// limits.max_message_size counts where messages are delivered whole; for delivery in pieces set it
 /// to 0 in the argument. See limits for what a peer can make grow.
+///
+/// Connections that compress hold their contexts beyond that: see memory_estimate, and
+/// deflate_options::insists for peers that need not keep to it.
 [[nodiscard]] constexpr std::size_t max_connection_bytes(const limits& most) noexcept {
   const std::size_t handshake = sizeof(server_handshake) > sizeof(client_handshake)
                                     ? sizeof(server_handshake)
