@@ -18,8 +18,8 @@ namespace detail {
 // What waits to be sent, at the front of the block that the first frames lie in. It exists while
 // something waits.
 //
-// Fields that change together stand side by side: compilers write and read them in pairs, and a pair
-// that is read where two others were written waits until both are in the cache.
+// Fields that change together stand side by side: compilers write and read them in pairs, and a
+// pair that is read where two others were written waits until both are in the cache.
 struct output_queue {
   block* first = nullptr;
   block* last = nullptr;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "hawser/detail/bytes.hpp"
+#include "hawser/detail/config.hpp"
 #include "hawser/memory.hpp"
 
 #include <array>
@@ -74,7 +75,7 @@ class block_pool {
   }
 
   // A block with room for `capacity` bytes or more. Throws what the memory's allocate throws.
-  [[nodiscard]] block* take(std::size_t capacity) {
+  [[nodiscard]] HAWSER_NO_INLINE block* take(std::size_t capacity) {
     const std::size_t size = block_size(capacity);
     if (size <= largest_class) {
       block*& head = free_[class_of(size)];
@@ -103,7 +104,7 @@ class block_pool {
     return true;
   }
 
-  void give(block* used) noexcept {
+  HAWSER_NO_INLINE void give(block* used) noexcept {
     const std::size_t size = used->capacity + sizeof(block);
     if (size <= largest_class && kept_ + size <= max_kept_) {
       block*& head = free_[class_of(size)];
@@ -131,7 +132,8 @@ class block_pool {
 // Makes room for `more` bytes behind those in use, in another block where need be; bytes keep their
 // order and lose their address. A block that is null is made. Never doubles beyond `most` bytes,
 // which the sum of both is not larger than.
-inline void reserve(block_pool& pool, block*& target, std::size_t more, std::size_t most) {
+HAWSER_NO_INLINE inline void reserve(block_pool& pool, block*& target, std::size_t more,
+                                     std::size_t most) {
   const std::size_t used = target == nullptr ? 0 : target->end;
   if (target != nullptr && target->room() >= more) return;
   const std::size_t doubled = used > most / 2 ? most : 2 * used;
