@@ -38,11 +38,11 @@ struct echo {
 };
 
 // A loop of its own for each thread: the system spreads the connections over their sockets, and
-// they share nothing.
+// they share nothing. Without an extension its connections are smaller.
+template <class Extension>
 class worker {
  public:
-  worker(const hawser::epoll_server_options& options, const hawser::deflate_options& deflate)
-      : server_{loop_, options, {}, deflate} {}
+  explicit worker(const hawser::epoll_server_options& options) : server_{loop_, options} {}
 
   [[nodiscard]] const hawser::local_address& address() const { return server_.address(); }
   [[nodiscard]] hawser::epoll_loop& loop() { return loop_; }
@@ -61,7 +61,7 @@ class worker {
 
  private:
   hawser::epoll_loop loop_;
-  hawser::epoll_server<echo, hawser::zlib_deflate> server_;
+  hawser::epoll_server<echo, Extension> server_;
   bool is_stopping_ = false;
 };
 
@@ -99,8 +99,8 @@ class signals final : private hawser::epoll_source {
 
 struct options {
   hawser::epoll_server_options server;
-  hawser::deflate_options deflate = {};
   unsigned threads = 1;
+  bool compresses = true;
 };
 
 options parse_options(std::span<char*> arguments) {
@@ -115,7 +115,7 @@ options parse_options(std::span<char*> arguments) {
       continue;
     }
     if (name == "--deflate" || name == "--no-deflate") {
-      parsed.deflate.is_enabled = name == "--deflate";
+      parsed.compresses = name == "--deflate";
       continue;
     }
     const char* const value = ++i < arguments.size() ? arguments[i] : "";
@@ -141,19 +141,20 @@ options parse_options(std::span<char*> arguments) {
 }
 
 // The first worker has this thread: where it is the only one, the program has one thread.
+template <class Extension>
 void serve(options chosen) {
-  std::list<worker> workers;
+  std::list<worker<Extension>> workers;
   for (unsigned i = 0; i < chosen.threads; ++i) {
-    workers.emplace_back(chosen.server, chosen.deflate);
+    workers.emplace_back(chosen.server);
     chosen.server.port = workers.front().address().port;
   }
   // Before there are threads, which inherit that they do not take the signals.
   const signals ending{workers.front().loop(), [&workers] {
-                         for (worker& each : workers) each.stop();
+                         for (worker<Extension>& each : workers) each.stop();
                        }};
   std::vector<std::thread> threads;
   for (auto each = std::next(workers.begin()); each != workers.end(); ++each) {
-    threads.emplace_back(&worker::run, &*each);
+    threads.emplace_back(&worker<Extension>::run, &*each);
   }
 
   const hawser::local_address& address = workers.front().address();
@@ -166,7 +167,12 @@ void serve(options chosen) {
 
 int main(int argument_count, char** arguments) {
   try {
-    serve(parse_options({arguments, static_cast<std::size_t>(argument_count)}));
+    const options chosen = parse_options({arguments, static_cast<std::size_t>(argument_count)});
+    if (chosen.compresses) {
+      serve<hawser::zlib_deflate>(chosen);
+    } else {
+      serve<hawser::no_extension>(chosen);
+    }
   } catch (const std::runtime_error& wrong) {
     std::cerr << "cannot serve: " << wrong.what() << '\n';
     return 1;

@@ -94,6 +94,8 @@ class Servers:
             for name in names:
                 port = free_port()
                 command = [self.programs[name], "--port", str(port)]
+                if name == OURS:
+                    command.append("--no-deflate")  # as none of the others compresses
                 running.append((port, subprocess.Popen(command, **self.surroundings())))
                 await_listening(running[-1][1], port)
             command = [self.programs["load"], "--core", self.load_core] + arguments
