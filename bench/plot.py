@@ -100,7 +100,7 @@ def bars(folder, name, label, groups):
 
 
 def clusters(plots, prefix, scale):
-    return [(plot.removeprefix(prefix),
+    return [(plot.removeprefix(prefix).replace(" connections x", " x").replace(" outstanding", ""),
              {who: points[0][2] * scale for who, points in series.items()})
             for plot, series in plots.items() if plot.startswith(prefix)]
 
