@@ -191,8 +191,8 @@ inline constexpr std::uint8_t cannot_stand = 0xFF;
   return 0;
 }
 
-// Returns how many bytes can stand behind a text that asks for what follows `leading`, and sets
-// that to what the text asks for now, where all can.
+// Returns how many bytes can stand behind a text that asks for what follows `leading`. Where all
+// can, `leading` becomes what the text asks for at its new end.
 [[nodiscard]] inline std::size_t validate_utf8(std::uint8_t& leading, const std::byte* text,
                                                std::size_t size) noexcept {
   if (size >= smallest_utf8 && current_tier().check_utf8(leading, nullptr, text, size, 0, false)) {
