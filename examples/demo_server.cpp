@@ -90,13 +90,13 @@ bool parse_port(std::string_view text, std::uint16_t& port) {
 }
 
 struct options {
-  hawser::epoll_server_options server = {.port = 8080, .max_connections = 1000};
+  hawser::loop_server_options server = {.port = 8080, .max_connections = 1000};
   hawser::deflate_options deflate = {};
 };
 
 options parse_options(std::span<char*> arguments) {
   options parsed;
-  hawser::epoll_server_options& result = parsed.server;
+  hawser::loop_server_options& result = parsed.server;
   for (std::size_t i = 1; i < arguments.size(); i += 2) {
     const std::string_view name = arguments[i];
     if (name == "--deflate" || name == "--no-deflate") {

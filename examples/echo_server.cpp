@@ -11,23 +11,18 @@
 #include "hawser/adapters/epoll.hpp"
 #include "hawser/codecs/zlib.hpp"
 #include "hawser/hawser.hpp"
+#include "signals.hpp"
 
-#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
-#include <functional>
 #include <iostream>
 #include <iterator>
 #include <list>
-#include <signal.h>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <sys/signalfd.h>
-#include <system_error>
 #include <thread>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -42,7 +37,7 @@ struct echo {
 template <class Extension>
 class worker {
  public:
-  explicit worker(const hawser::epoll_server_options& options) : server_{loop_, options} {}
+  explicit worker(const hawser::loop_server_options& options) : server_{loop_, options} {}
 
   [[nodiscard]] const hawser::local_address& address() const { return server_.address(); }
   [[nodiscard]] hawser::epoll_loop& loop() { return loop_; }
@@ -65,40 +60,8 @@ class worker {
   bool is_stopping_ = false;
 };
 
-// SIGINT and SIGTERM as something that a loop watches.
-class signals final : private hawser::epoll_source {
- public:
-  signals(hawser::epoll_loop& loop, std::function<void()> task)
-      : loop_{loop}, task_{std::move(task)} {
-    ::sigset_t wanted;
-    ::sigemptyset(&wanted);
-    for (const int each : {SIGINT, SIGTERM}) ::sigaddset(&wanted, each);
-    ::pthread_sigmask(SIG_BLOCK, &wanted, nullptr);
-    source_ = hawser::descriptor{::signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC)};
-    if (!source_ || !loop_.watch(*this, source_.value(), EPOLLIN)) {
-      throw std::system_error{errno, std::system_category(), "signalfd"};
-    }
-  }
-  ~signals() { loop_.remove(*this, source_.value()); }
-  signals(const signals&) = delete;
-  signals& operator=(const signals&) = delete;
-
- private:
-  void on_ready(std::uint32_t /*events*/) override {
-    ::signalfd_siginfo came{};
-    while (::read(source_.value(), &came, sizeof came) > 0) task_();
-  }
-  void on_deadline() override {}
-  void on_flush() override {}
-  void on_retired() override {}
-
-  hawser::epoll_loop& loop_;
-  std::function<void()> task_;
-  hawser::descriptor source_;
-};
-
 struct options {
-  hawser::epoll_server_options server;
+  hawser::loop_server_options server;
   unsigned threads = 1;
   bool compresses = true;
 };
@@ -149,9 +112,9 @@ void serve(options chosen) {
     chosen.server.port = workers.front().address().port;
   }
   // Before there are threads, which inherit that they do not take the signals.
-  const signals ending{workers.front().loop(), [&workers] {
-                         for (worker<Extension>& each : workers) each.stop();
-                       }};
+  const signals<hawser::epoll_loop> ending{workers.front().loop(), [&workers] {
+                                             for (worker<Extension>& each : workers) each.stop();
+                                           }};
   std::vector<std::thread> threads;
   for (auto each = std::next(workers.begin()); each != workers.end(); ++each) {
     threads.emplace_back(&worker<Extension>::run, &*each);

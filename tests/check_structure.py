@@ -39,6 +39,8 @@ ALLOWED = {
 WITHOUT_TEST = {
     "hawser": "only includes the others; the consumer and the two translation units include it",
     "version": "macros and one constant; the install tests compare them with the package's version",
+    "adapters/epoll": "how a connection reads and writes on epoll; tests/adapters/loop_connections.cpp runs on it",
+    "adapters/uring": "how it does so on io_uring; tests/adapters/loop_connections.cpp runs on it, too",
     "detail/config": "macros for compilers; every other header uses them",
     "message_options": "an enumeration and a struct; tests/deflating_sender.cpp sends with each of them",
     "simd/target": "macros for architectures; tests/simd/dispatch.cpp has the tiers that come of them",

@@ -1,10 +1,13 @@
 #!/usr/bin/python3
-"""echo_server against a client of plain sockets: what it sends back, and how it ends."""
+"""echo_server, and uring_echo_server, against a client of plain sockets: what they send back, and how
+they end."""
 
+import functools
 import os
 import re
 import signal
 import socket
+import subprocess
 import threading
 import time
 
@@ -14,8 +17,32 @@ from peer import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Peer, Server, c
 MIB = 1 << 20
 
 
-def start(folder, *arguments, **more):
-    return Server(folder / "echo_server", "--port", 0, *arguments, **more)
+def start(folder, *arguments, program="echo_server", **more):
+    return Server(folder / program, "--port", 0, *arguments, **more)
+
+
+def on_each_loop(test):
+    """The test is for both servers."""
+
+    @functools.wraps(test)
+    def on_both(folder):
+        test(folder, "echo_server")
+        if is_uring_refused(folder):
+            print("no io_uring here: uring_echo_server is not tested")
+        else:
+            test(folder, "uring_echo_server")
+
+    return on_both
+
+
+def is_uring_refused(folder):
+    """The kernel may have none, or let nobody use it. The server says so and ends."""
+    tried = subprocess.Popen([folder / "uring_echo_server", "--port", "0"], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True)
+    with tried:
+        is_listening = tried.stdout.readline().startswith("listening on ")
+        tried.kill()
+        return not is_listening and "io_uring_setup" in tried.stderr.read()
 
 
 def send_while_reading(peer, data):
@@ -25,8 +52,9 @@ def send_while_reading(peer, data):
     return thread
 
 
-def test_both_types_of_all_sizes_come_back(folder):
-    with start(folder) as server, server.connect() as peer:
+@on_each_loop
+def test_both_types_of_all_sizes_come_back(folder, program):
+    with start(folder, program=program) as server, server.connect() as peer:
         for size in (0, 1, 125, 126, 127, 65535, 65536, 65537, MIB, 16 * MIB):
             text = ("h\u00e9llo \U0001f600 " * (size // 12 + 1)).encode()[:size]
             text = text.decode(errors="ignore").encode().ljust(size, b".")
@@ -38,8 +66,9 @@ def test_both_types_of_all_sizes_come_back(folder):
         peer.expect_close(1000)
 
 
-def test_a_message_of_65537_fragments_comes_back_whole(folder):
-    with start(folder) as server, server.connect() as peer:
+@on_each_loop
+def test_a_message_of_65537_fragments_comes_back_whole(folder, program):
+    with start(folder, program=program) as server, server.connect() as peer:
         count = 65537
         frames = [frame(BINARY, b"f", fin=False)] + [frame(CONTINUATION, b"f", fin=False)] * (count - 2)
         frames.append(frame(CONTINUATION, b"f"))
@@ -52,8 +81,9 @@ def test_a_message_of_65537_fragments_comes_back_whole(folder):
         peer.expect(TEXT, b"byte by byte")
 
 
-def test_pings_are_answered_between_fragments(folder):
-    with start(folder) as server, server.connect() as peer:
+@on_each_loop
+def test_pings_are_answered_between_fragments(folder, program):
+    with start(folder, program=program) as server, server.connect() as peer:
         peer.send(TEXT, b"one ", fin=False)
         peer.send(PING, b"p" * 125)
         peer.expect(PONG, b"p" * 125)
@@ -61,8 +91,9 @@ def test_pings_are_answered_between_fragments(folder):
         peer.expect(TEXT, b"one two")
 
 
-def test_the_echo_precedes_the_close_of_a_later_error(folder):
-    with start(folder) as server:
+@on_each_loop
+def test_the_echo_precedes_the_close_of_a_later_error(folder, program):
+    with start(folder, program=program) as server:
         for wrong, code in ((frame(3), 1002), (frame(TEXT, b"\xff"), 1007), (frame(TEXT, key=b""), 1002),
                             (frame(CONTINUATION), 1002), (frame(PING, fin=False), 1002)):
             with server.connect() as peer:
@@ -72,8 +103,9 @@ def test_the_echo_precedes_the_close_of_a_later_error(folder):
                 peer.expect_close(code)
 
 
-def test_invalid_utf8_is_caught_inside_a_frame(folder):
-    with start(folder) as server:
+@on_each_loop
+def test_invalid_utf8_is_caught_inside_a_frame(folder, program):
+    with start(folder, program=program) as server:
         # The frame is not complete, nor is the message, when the server must know.
         for head, rest in ((b"\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5", b"\xf4\x90"),
                            (b"hello ", b"\xed\xa0"), (b"", b"\xc0")):
@@ -85,8 +117,9 @@ def test_invalid_utf8_is_caught_inside_a_frame(folder):
                 peer.expect_close(1007)
 
 
-def test_it_closes_within_a_second_of_the_closing_handshake(folder):
-    with start(folder) as server:
+@on_each_loop
+def test_it_closes_within_a_second_of_the_closing_handshake(folder, program):
+    with start(folder, program=program) as server:
         for payload, code in ((b"", None), (close_payload(1000), 1000), (close_payload(4999, b"x"), 4999)):
             with server.connect() as peer:
                 before = time.monotonic()
@@ -122,8 +155,9 @@ def test_who_still_sends_100_MiB_reads_the_close_frame(folder):
             assert server.peak_memory() < 16 * MIB + 2 * limit + memory_of_tools()
 
 
-def test_what_is_no_request_gets_an_answer_and_no_reset(folder):
-    with start(folder) as server:
+@on_each_loop
+def test_what_is_no_request_gets_an_answer_and_no_reset(folder, program):
+    with start(folder, program=program) as server:
         good = (f"Host: 127.0.0.1:{server.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n")
         for request, status in (
@@ -174,8 +208,9 @@ def test_a_client_that_does_not_read_costs_bounded_memory(folder):
         assert server.peak_memory() < 24 * MIB + memory_of_tools(), server.peak_memory()
 
 
-def test_many_clients_at_once(folder):
-    with start(folder) as server:
+@on_each_loop
+def test_many_clients_at_once(folder, program):
+    with start(folder, program=program) as server:
         peers = [server.connect() for _ in range(200)]
         for number, peer in enumerate(peers):
             peer.send(TEXT, b"client %d" % number)

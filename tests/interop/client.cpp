@@ -166,7 +166,7 @@ class conversation {
   group* clients_;
   std::string url_;
   std::shared_ptr<record> seen_ = std::make_shared<record>();
-  hawser::epoll_handle handle_;
+  hawser::loop_handle handle_;
   std::size_t taken_ = 0;
 };
 

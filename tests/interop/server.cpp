@@ -115,7 +115,7 @@ class playground {
 hawser::epoll_loop* loop_to_stop = nullptr;
 
 void serve(std::span<char*> arguments) {
-  hawser::epoll_server_options options;
+  hawser::loop_server_options options;
   hawser::server_options& endpoint = options.endpoint;
   endpoint.subprotocols = {"chat.v1", "chat.v2"};
   endpoint.checks_sent_text = false;

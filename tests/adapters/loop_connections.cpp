@@ -1,7 +1,10 @@
-#include "hawser/adapters/epoll.hpp"
+#include "hawser/adapters/loop_connections.hpp"
 
+#include "hawser/adapters/epoll.hpp"
+#include "hawser/adapters/uring.hpp"
 #include "hawser/codecs/zlib.hpp"
 #include "support/catch.hpp"
+#include "support/loops.hpp"
 
 #include <array>
 #include <chrono>
@@ -21,13 +24,13 @@ using namespace hawser;
 namespace {
 
 // A handler whose parts a test sets.
-template <role Role>
+template <class Loop, role Role>
 struct script {
   struct session {
     int messages = 0;
     std::string name;
   };
-  using peer_type = epoll_connection<Role, script>;
+  using peer_type = loop_connection<Loop, Role, script, no_extension>;
 
   void on_open(peer_type& peer) {
     ++opened;
@@ -67,11 +70,19 @@ struct script {
   error last_error = error::none;
   bool was_clean = false;
 };
-using server_script = script<role::server>;
-using client_script = script<role::client>;
+template <class Loop>
+using server_script = script<Loop, role::server>;
+template <class Loop>
+using client_script = script<Loop, role::client>;
 
-server_script echoing() {
-  server_script echo;
+template <class Loop, class Handler = server_script<Loop>>
+using server_on = loop_server<Loop, Handler, no_extension>;
+template <class Loop, class Handler = client_script<Loop>>
+using client_on = loop_client<Loop, Handler, no_extension>;
+
+template <class Loop>
+server_script<Loop> echoing() {
+  server_script<Loop> echo;
   echo.answer = [](auto& peer, const event& message) { peer->send(message); };
   return echo;
 }
@@ -82,7 +93,8 @@ std::string url_of(const Server& server, std::string_view path = "/") {
 }
 
 // Turns the loop until `done`, for ten seconds at the most.
-bool turn_until(epoll_loop& loop, const std::function<bool()>& done) {
+template <class Loop>
+bool turn_until(Loop& loop, const std::function<bool()>& done) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   while (!done()) {
     if (std::chrono::steady_clock::now() > end) return false;
@@ -131,10 +143,12 @@ void reset(descriptor socket) {
 
 }  // namespace
 
-TEST_CASE("a client and a server on one loop exchange messages and close cleanly", "[epoll]") {
-  epoll_loop loop;
-  epoll_server<server_script> server{loop, {}, echoing()};
-  epoll_client<client_script> client{loop};
+TEMPLATE_TEST_CASE("a client and a server on one loop exchange messages and close cleanly",
+                   "[loop_connections]", epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  server_on<TestType> server{loop, {}, echoing<TestType>()};
+  client_on<TestType> client{loop};
   client.handler().open = [](auto& peer) {
     peer->send_text("hello");
     peer->send_binary(std::string(300'000, 'x'));
@@ -152,11 +166,13 @@ TEST_CASE("a client and a server on one loop exchange messages and close cleanly
   CHECK(server.handshakes() == 0);
 }
 
-TEST_CASE("a handle finds its connection while it lives, and no other after", "[epoll]") {
-  epoll_loop loop;
-  epoll_server<server_script> server{loop};
-  epoll_client<client_script> client{loop};
-  epoll_handle first{};
+TEMPLATE_TEST_CASE("a handle finds its connection while it lives, and no other after",
+                   "[loop_connections]", epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  server_on<TestType> server{loop};
+  client_on<TestType> client{loop};
+  loop_handle first{};
   client.connect({.url = url_of(server)});
   REQUIRE(turn_until(loop, [&] { return server.handler().opened == 1; }));
   server.for_each([&](auto& peer) { first = peer.handle(); });
@@ -167,7 +183,7 @@ TEST_CASE("a handle finds its connection while it lives, and no other after", "[
   CHECK(server.find(first) == nullptr);
   client.connect({.url = url_of(server)});
   REQUIRE(turn_until(loop, [&] { return server.handler().opened == 2; }));
-  epoll_handle second{};
+  loop_handle second{};
   server.for_each([&](auto& peer) { second = peer.handle(); });
   CHECK(second.index == first.index);  // the place is used again
   CHECK_FALSE(second == first);
@@ -176,10 +192,12 @@ TEST_CASE("a handle finds its connection while it lives, and no other after", "[
   CHECK(server.find({12345, 1}) == nullptr);
 }
 
-TEST_CASE("connections may be closed and cut off inside any handler", "[epoll]") {
-  epoll_loop loop;
-  epoll_server<server_script> server{loop};
-  epoll_client<client_script> client{loop};
+TEMPLATE_TEST_CASE("connections may be closed and cut off inside any handler", "[loop_connections]",
+                   epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  server_on<TestType> server{loop};
+  client_on<TestType> client{loop};
   const auto cut_all = [&](auto&) { server.for_each([](auto& each) { each->abort(); }); };
   const auto connect = [&](int count) {
     for (int i = 0; i < count; ++i) client.connect({.url = url_of(server)});
@@ -211,21 +229,23 @@ TEST_CASE("connections may be closed and cut off inside any handler", "[epoll]")
     connect(5);
     CHECK(turn_until(loop, [&] { return server.handler().closed != 0; }));
   }
-  REQUIRE(turn_until(loop, [&] { return client.handler().closed == 5 && server.size() == 0; }));
+  REQUIRE(turn_until(loop, [&] { return client.size() == 0 && server.size() == 0; }));
   CHECK(server.handler().closed == 5);
-  CHECK(client.size() == 0);
+  CHECK(client.handler().closed == 5);
 }
 
-TEST_CASE("who does not read is not read from, and goes on when it reads again", "[epoll]") {
+TEMPLATE_TEST_CASE("who does not read is not read from, and goes on when it reads again",
+                   "[loop_connections]", epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
   constexpr std::size_t message_size = 100'000;
   constexpr int message_count = 200;
-  epoll_loop loop;
-  epoll_server<server_script> server{loop,
-                                     {.marks = {.high = 200'000, .low = 50'000},
-                                      .endpoint = {.limits = {.max_output_size = 400'000}}},
-                                     echoing()};
-  epoll_client<client_script> client{loop, {.limits = {.max_output_size = std::size_t{64} << 20}}};
-  epoll_connection<role::client, client_script>* peer = nullptr;
+  TestType loop;
+  server_on<TestType> server{loop,
+                             {.marks = {.high = 200'000, .low = 50'000},
+                              .endpoint = {.limits = {.max_output_size = 400'000}}},
+                             echoing<TestType>()};
+  client_on<TestType> client{loop, {.limits = {.max_output_size = std::size_t{64} << 20}}};
+  loop_connection<TestType, role::client, client_script<TestType>, no_extension>* peer = nullptr;
   client.handler().open = [&](auto& opened) {
     peer = &opened;
     opened.pause();
@@ -252,27 +272,31 @@ TEST_CASE("who does not read is not read from, and goes on when it reads again",
   CHECK(server.handler().drained >= 1);
 }
 
-TEST_CASE("a drain comes each time that the output was high, also where the socket takes all",
-          "[epoll]") {
+TEMPLATE_TEST_CASE(
+    "a drain comes each time that the output was high, also where the socket takes all",
+    "[loop_connections]", epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
   constexpr int most = 100;
   const std::string part(3000, 'x');
-  epoll_loop loop;
-  epoll_server<server_script> server{loop, {.marks = {.high = 2000, .low = 1000}}};
+  TestType loop;
+  server_on<TestType> server{loop, {.marks = {.high = 2000, .low = 1000}}};
   server.handler().answer = [&](auto& peer, const event&) { peer->send_text(part); };
   server.handler().drain = [&](auto& peer) {
     if (server.handler().drained < most) peer->send_text(part);
   };
-  epoll_client<client_script> client{loop};
+  client_on<TestType> client{loop};
   client.handler().open = [](auto& peer) { peer->send_text("begin"); };
   client.connect({.url = url_of(server)});
   REQUIRE(turn_until(loop, [&] { return client.handler().received.size() == most; }));
   CHECK(server.handler().drained == most);
 }
 
-TEST_CASE("a paused connection loses nothing of what came", "[epoll]") {
-  epoll_loop loop;
-  epoll_server<server_script> server{loop};
-  epoll_client<client_script> client{loop};
+TEMPLATE_TEST_CASE("a paused connection loses nothing of what came", "[loop_connections]",
+                   epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  server_on<TestType> server{loop};
+  client_on<TestType> client{loop};
   server.handler().answer = [](auto& peer, const event&) { peer.pause(); };
   client.handler().open = [](auto& peer) {
     for (int i = 0; i < 20; ++i) peer->send_text("message " + std::to_string(i));
@@ -290,11 +314,46 @@ TEST_CASE("a paused connection loses nothing of what came", "[epoll]") {
   CHECK(server.handler().received.back() == "message 19");
 }
 
-TEST_CASE("a shutdown says 1001 to all and is over in bounded time", "[epoll]") {
-  epoll_loop loop;
-  epoll_server<server_script> server{
-      loop, {.endpoint = {.timeouts = {.closing = duration::milliseconds(200)}}}};
-  epoll_client<client_script> client{loop};
+TEMPLATE_TEST_CASE("a paused connection whose peer has gone costs no turns, and keeps what came",
+                   "[loop_connections]", epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  server_on<TestType> server{loop};
+  server.handler().answer = [](auto& peer, const event&) { peer.pause(); };
+  descriptor peer = connect_raw(server);
+  write_raw(peer, std::string{upgrade} + std::string{"\x81\x81\0\0\0\0a\x81\x81\0\0\0\0b", 14});
+  REQUIRE(turn_until(loop, [&] { return server.handler().received.size() == 1; }));
+  write_raw(peer, std::string{"\x81\x81\0\0\0\0c", 7});
+  SECTION("it ended its stream") { peer.shutdown_send(); }
+  SECTION("it closed, and what it is sent is answered by a reset") {
+    peer = {};
+    server.for_each([](auto& each) { each->send_text("are you there?"); });
+  }
+  int turns = 0;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(300);
+  while (std::chrono::steady_clock::now() < end) {
+    loop.poll(duration::milliseconds(50));
+    ++turns;
+  }
+  CHECK(turns < 30);
+  const std::size_t before = server.handler().received.size();
+  CHECK(before == 1);
+  server.handler().answer = [](auto&, const event&) {};
+  server.for_each([](auto& each) { each.resume(); });
+  REQUIRE(turn_until(loop, [&] { return server.size() == 0; }));
+  CHECK(server.handler().closed == 1);
+  if (peer) {
+    CHECK(server.handler().received == std::vector<std::string>{"a", "b", "c"});
+  }
+}
+
+TEMPLATE_TEST_CASE("a shutdown says 1001 to all and is over in bounded time", "[loop_connections]",
+                   epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  server_on<TestType> server{loop,
+                             {.endpoint = {.timeouts = {.closing = duration::milliseconds(200)}}}};
+  client_on<TestType> client{loop};
   for (int i = 0; i < 10; ++i) client.connect({.url = url_of(server)});
   descriptor silent = connect_raw(server);
   write_raw(silent, upgrade);
@@ -313,9 +372,11 @@ TEST_CASE("a shutdown says 1001 to all and is over in bounded time", "[epoll]") 
   CHECK_FALSE(connect_tcp("127.0.0.1", server.address().port));
 }
 
-TEST_CASE("a peer that resets its connection costs nothing but it", "[epoll]") {
-  epoll_loop loop;
-  epoll_server<server_script> server{loop, {}, echoing()};
+TEMPLATE_TEST_CASE("a peer that resets its connection costs nothing but it", "[loop_connections]",
+                   epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  server_on<TestType> server{loop, {}, echoing<TestType>()};
   descriptor middle_of_frame = connect_raw(server);
   write_raw(middle_of_frame, std::string{upgrade} + "\x81\xfe\x10");
   descriptor with_output = connect_raw(server);
@@ -333,15 +394,17 @@ TEST_CASE("a peer that resets its connection costs nothing but it", "[epoll]") {
   CHECK(server.handler().last_error == error::transport_failed);
   CHECK(server.handler().last_code == close_code::abnormal);
 
-  epoll_client<client_script> client{loop};
+  client_on<TestType> client{loop};
   client.handler().open = [](auto& peer) { peer->send_text("still there?"); };
   client.connect({.url = url_of(server)});
   CHECK(turn_until(loop, [&] { return client.handler().received.size() == 1; }));
 }
 
-TEST_CASE("a peer that ended its stream still gets what is on its way", "[epoll]") {
-  epoll_loop loop;
-  epoll_server<server_script> server{loop, {}, echoing()};
+TEMPLATE_TEST_CASE("a peer that ended its stream still gets what is on its way",
+                   "[loop_connections]", epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  server_on<TestType> server{loop, {}, echoing<TestType>()};
   descriptor half_closed = connect_raw(server);
   write_raw(half_closed, std::string{upgrade} + std::string{"\x81\x82\0\0\0\0hi", 8});
   half_closed.shutdown_send();
@@ -351,12 +414,13 @@ TEST_CASE("a peer that ended its stream still gets what is on its way", "[epoll]
   REQUIRE(turn_until(loop, [&] { return server.size() == 0; }));
 }
 
-TEST_CASE("a peer that goes silent is pinged, and lost", "[epoll]") {
-  epoll_loop loop;
-  epoll_server<server_script> server{
-      loop,
-      {.endpoint = {
-           .timeouts = {.ping = duration::milliseconds(50), .pong = duration::milliseconds(100)}}}};
+TEMPLATE_TEST_CASE("a peer that goes silent is pinged, and lost", "[loop_connections]", epoll_loop,
+                   uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  server_on<TestType> server{loop,
+                             {.endpoint = {.timeouts = {.ping = duration::milliseconds(50),
+                                                        .pong = duration::milliseconds(100)}}}};
   descriptor silent = connect_raw(server);
   write_raw(silent, upgrade);
   REQUIRE(turn_until(loop, [&] { return server.handler().closed == 1; }));
@@ -365,18 +429,20 @@ TEST_CASE("a peer that goes silent is pinged, and lost", "[epoll]") {
   CHECK(got.find("\x89\x01") != std::string::npos);
 }
 
-TEST_CASE("a thousand half handshakes do not stop working clients, and end at the deadline",
-          "[epoll]") {
-  epoll_loop loop;
-  epoll_server<server_script> server{
-      loop, {.endpoint = {.timeouts = {.opening = duration::seconds(2)}}}, echoing()};
+TEMPLATE_TEST_CASE(
+    "a thousand half handshakes do not stop working clients, and end at the deadline",
+    "[loop_connections]", epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  server_on<TestType> server{
+      loop, {.endpoint = {.timeouts = {.opening = duration::seconds(2)}}}, echoing<TestType>()};
   std::vector<descriptor> half;
   for (int i = 0; i < 1000; ++i) {
     half.push_back(connect_raw(server));
     write_raw(half.back(), upgrade.substr(0, static_cast<std::size_t>(i) % (upgrade.size() - 1)));
     if (i % 100 == 0) loop.poll(duration{});
   }
-  epoll_client<client_script> client{loop};
+  client_on<TestType> client{loop};
   client.handler().open = [](auto& peer) { peer->send_text("0"); };
   client.handler().answer = [](auto& peer, const event&) {
     peer->send_text(std::to_string(peer.session().messages));
@@ -390,11 +456,13 @@ TEST_CASE("a thousand half handshakes do not stop working clients, and end at th
   CHECK(client.handler().closed == 0);
 }
 
-TEST_CASE("connections beyond the limits wait until there is room", "[epoll]") {
-  epoll_loop loop;
-  epoll_client<client_script> client{loop};
+TEMPLATE_TEST_CASE("connections beyond the limits wait until there is room", "[loop_connections]",
+                   epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  client_on<TestType> client{loop};
   SECTION("of connections") {
-    epoll_server<server_script> server{loop, {.max_connections = 3}};
+    server_on<TestType> server{loop, {.max_connections = 3}};
     for (int i = 0; i < 7; ++i) client.connect({.url = url_of(server)});
     std::size_t most = 0;
     server.handler().open = [&](auto& peer) {
@@ -406,7 +474,7 @@ TEST_CASE("connections beyond the limits wait until there is room", "[epoll]") {
     CHECK(server.handler().opened == 7);
   }
   SECTION("of handshakes") {
-    epoll_server<server_script> server{
+    server_on<TestType> server{
         loop,
         {.max_handshakes = 2, .endpoint = {.timeouts = {.opening = duration::milliseconds(300)}}}};
     std::vector<descriptor> half;
@@ -422,10 +490,12 @@ TEST_CASE("connections beyond the limits wait until there is room", "[epoll]") {
   }
 }
 
-TEST_CASE("accepting goes on when descriptors are to be had again", "[epoll]") {
-  epoll_loop loop;
-  epoll_server<server_script> server{loop};
-  epoll_client<client_script> client{loop};
+TEMPLATE_TEST_CASE("accepting goes on when descriptors are to be had again", "[loop_connections]",
+                   epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  server_on<TestType> server{loop};
+  client_on<TestType> client{loop};
   client.connect({.url = url_of(server)});
   REQUIRE(turn_until(loop, [&] { return server.handler().opened == 1; }));
   descriptor waiting = connect_raw(server);
@@ -450,10 +520,12 @@ TEST_CASE("accepting goes on when descriptors are to be had again", "[epoll]") {
   CHECK(turn_until(loop, [&] { return server.handler().opened == 2; }));
 }
 
-TEST_CASE("a page of another origin is refused, and the log can say why", "[epoll]") {
-  epoll_loop loop;
-  epoll_server<server_script> server{loop};
-  epoll_client<client_script> client{loop};
+TEMPLATE_TEST_CASE("a page of another origin is refused, and the log can say why",
+                   "[loop_connections]", epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  server_on<TestType> server{loop};
+  client_on<TestType> client{loop};
   client.connect({.url = url_of(server), .origin = "https://evil.example"});
   REQUIRE(turn_until(loop, [&] { return client.handler().closed == 1 && server.size() == 0; }));
   CHECK(server.handler().refused == 1);
@@ -462,9 +534,11 @@ TEST_CASE("a page of another origin is refused, and the log can say why", "[epol
   CHECK(client.handler().last_error == error::handshake_refused);
 }
 
-TEST_CASE("a server on loopback answers for loopback names only", "[epoll]") {
-  epoll_loop loop;
-  epoll_server<server_script> server{loop};
+TEMPLATE_TEST_CASE("a server on loopback answers for loopback names only", "[loop_connections]",
+                   epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  server_on<TestType> server{loop};
   descriptor rebound = connect_raw(server);
   std::string request{upgrade};
   request.replace(request.find("127.0.0.1"), 9, "evil.example");
@@ -479,8 +553,9 @@ TEST_CASE("a server on loopback answers for loopback names only", "[epoll]") {
 namespace {
 
 // Decides on requests, the second one later.
+template <class Loop>
 struct deciding {
-  using peer_type = epoll_connection<role::server, deciding>;
+  using peer_type = loop_connection<Loop, role::server, deciding, no_extension>;
   void on_request(peer_type& peer) {
     if (!peer->request().is_upgrade()) {
       peer->respond(200, {{"Content-Type", "text/plain"}}, "a page");
@@ -493,15 +568,17 @@ struct deciding {
     }
   }
   void on_open(peer_type& peer) { peer->send_text("welcome"); }
-  epoll_handle later;
+  loop_handle later;
 };
 
 }  // namespace
 
-TEST_CASE("a handler decides on requests, at once or later, and serves pages", "[epoll]") {
-  epoll_loop loop;
-  epoll_server<deciding> server{loop};
-  epoll_client<client_script> client{loop};
+TEMPLATE_TEST_CASE("a handler decides on requests, at once or later, and serves pages",
+                   "[loop_connections]", epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  server_on<TestType, deciding<TestType>> server{loop};
+  client_on<TestType> client{loop};
   client.connect({.url = url_of(server, "/yes")});
   client.connect({.url = url_of(server, "/no")});
   REQUIRE(turn_until(
@@ -525,9 +602,11 @@ TEST_CASE("a handler decides on requests, at once or later, and serves pages", "
   CHECK(page.starts_with("HTTP/1.1 200 OK\r\n"));
 }
 
-TEST_CASE("a client tells why it could not connect", "[epoll]") {
-  epoll_loop loop;
-  epoll_client<client_script> client{loop};
+TEMPLATE_TEST_CASE("a client tells why it could not connect", "[loop_connections]", epoll_loop,
+                   uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  client_on<TestType> client{loop};
   const auto error_of = [&](std::string url) {
     const int before = client.handler().closed;
     client.connect({.url = std::move(url)});
@@ -538,26 +617,28 @@ TEST_CASE("a client tells why it could not connect", "[epoll]") {
   CHECK(error_of("ws://127.0.0.1:1/") == error::transport_failed);
   CHECK(error_of("wss://127.0.0.1:1/") == error::bad_url);
   CHECK(error_of("http://127.0.0.1/") == error::bad_url);
-  CHECK(client.size() == 0);
+  CHECK(turn_until(loop, [&] { return client.size() == 0; }));
 }
 
-TEST_CASE("servers in many threads share a port, one loop each", "[epoll][threads]") {
+TEMPLATE_TEST_CASE("servers in many threads share a port, one loop each",
+                   "[loop_connections][threads]", epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
   constexpr int thread_count = 3;
   constexpr int client_count = 60;
-  std::list<epoll_loop> loops;
-  std::list<epoll_server<server_script>> servers;
+  std::list<TestType> loops;
+  std::list<server_on<TestType>> servers;
   std::uint16_t port = 0;
   for (int i = 0; i < thread_count; ++i) {
     loops.emplace_back();
-    servers.emplace_back(loops.back(), epoll_server_options{.port = port, .shares_port = true},
-                         echoing());
+    servers.emplace_back(loops.back(), loop_server_options{.port = port, .shares_port = true},
+                         echoing<TestType>());
     port = servers.back().address().port;
   }
   std::vector<std::thread> threads;
-  for (epoll_loop& each : loops) threads.emplace_back([&each] { each.run(); });
+  for (TestType& each : loops) threads.emplace_back([&each] { each.run(); });
 
-  epoll_loop loop;
-  epoll_client<client_script> client{loop};
+  TestType loop;
+  client_on<TestType> client{loop};
   client.handler().open = [](auto& peer) { peer->send_text("0"); };
   client.handler().answer = [](auto& peer, const event&) {
     if (peer.session().messages == 20) {
@@ -570,7 +651,7 @@ TEST_CASE("servers in many threads share a port, one loop each", "[epoll][thread
   const bool is_done = turn_until(loop, [&] { return client.handler().closed == client_count; });
 
   auto server = servers.begin();
-  for (epoll_loop& each : loops) {
+  for (TestType& each : loops) {
     each.post([&each, &served = *server++] {
       served.shut_down();
       each.stop();
@@ -612,11 +693,13 @@ struct compressed_asking {
 
 }  // namespace
 
-TEST_CASE("servers and clients on a loop may compress", "[epoll]") {
-  hawser::epoll_loop loop;
-  hawser::epoll_server<compressed_echo, hawser::zlib_deflate> server{
+TEMPLATE_TEST_CASE("servers and clients on a loop may compress", "[loop_connections]", epoll_loop,
+                   uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  loop_server<TestType, compressed_echo, zlib_deflate> server{
       loop, {}, {}, {.settings = {.window_bits = 10}}};
-  hawser::epoll_client<compressed_asking, hawser::zlib_deflate> client{loop};
+  loop_client<TestType, compressed_asking, zlib_deflate> client{loop};
   client.connect({.url = "ws://127.0.0.1:" + std::to_string(server.address().port)});
   loop.run();
   CHECK((client.handler().answer == client.handler().text));

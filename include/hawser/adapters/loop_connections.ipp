@@ -1,19 +1,9 @@
-// What epoll.hpp declares. Part of hawser/adapters/epoll.hpp.
+// What loop_connections.hpp declares. Part of it.
 
 namespace hawser::inline v0 {
 
-template <role Role, class Handler, class Extension>
-void epoll_connection<Role, Handler, Extension>::on_ready(std::uint32_t events) {
-  if (is_removed_) return;
-  if (is_connecting_) return finish_connect();
-  if ((events & EPOLLOUT) != 0) is_blocked_ = false;
-  // An error shows in the read.
-  if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) read();
-  settle();
-}
-
-template <role Role, class Handler, class Extension>
-void epoll_connection<Role, Handler, Extension>::finish_connect() {
+template <class Loop, role Role, class Handler, class Extension>
+void loop_connection<Loop, Role, Handler, Extension>::finish_connect() {
   int wrong = 0;
   ::socklen_t size = sizeof wrong;
   if (::getsockopt(socket_.value(), SOL_SOCKET, SO_ERROR, &wrong, &size) != 0 || wrong != 0) {
@@ -25,9 +15,9 @@ void epoll_connection<Role, Handler, Extension>::finish_connect() {
 }
 
 // Begins to connect to the next address; where there is none, that is the end.
-template <role Role, class Handler, class Extension>
-void epoll_connection<Role, Handler, Extension>::connect_next() {
-  epoll_loop& loop = group_->loop();
+template <class Loop, role Role, class Handler, class Extension>
+void loop_connection<Loop, Role, Handler, Extension>::connect_next() {
+  Loop& loop = group_->loop();
   if (socket_) loop.forget(*this, socket_.value());
   while (addresses_.next != nullptr) {
     const ::addrinfo& to = *std::exchange(addresses_.next, addresses_.next->ai_next);
@@ -37,7 +27,7 @@ void epoll_connection<Role, Handler, Extension>::connect_next() {
     const bool has_begun =
         ::connect(socket_.value(), to.ai_addr, to.ai_addrlen) == 0 || errno == EINPROGRESS;
     watched_ = EPOLLOUT;
-    if (has_begun && loop.watch(*this, socket_.value(), watched_)) {
+    if (has_begun && this->begin_watching(loop, socket_.value(), watched_)) {
       loop.set_deadline(*this, connection_.next_deadline());
       return;
     }
@@ -46,15 +36,18 @@ void epoll_connection<Role, Handler, Extension>::connect_next() {
   loop.flush_later(*this);
 }
 
-template <role Role, class Handler, class Extension>
-void epoll_connection<Role, Handler, Extension>::read() {
-  if (has_ended_) return;
-  const std::span<std::byte> buffer = group_->loop().receive_buffer();
-  const auto size = ::recv(socket_.value(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-  if (size > 0) return process(buffer.first(static_cast<std::size_t>(size)));
-  if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
+// Bytes came. What was held back comes first.
+template <class Loop, role Role, class Handler, class Extension>
+void loop_connection<Loop, Role, Handler, Extension>::take(std::span<std::byte> bytes) {
+  if (!held_) return process(bytes);
+  held_->insert(held_->end(), bytes.begin(), bytes.end());
+}
+
+// No more will come. `failure` is an errno, or 0: the stream has ended.
+template <class Loop, role Role, class Handler, class Extension>
+void loop_connection<Loop, Role, Handler, Extension>::end_reading(int failure) {
   has_ended_ = true;
-  if (size == 0) {
+  if (failure == 0) {
     connection_.receive_eof();
   } else {
     connection_.abort(error::transport_failed);
@@ -62,8 +55,8 @@ void epoll_connection<Role, Handler, Extension>::read() {
   if (!held_) process({});
 }
 
-template <role Role, class Handler, class Extension>
-void epoll_connection<Role, Handler, Extension>::process(std::span<std::byte> bytes) {
+template <class Loop, role Role, class Handler, class Extension>
+void loop_connection<Loop, Role, Handler, Extension>::process(std::span<std::byte> bytes) {
   auto events = connection_.receive(bytes);
   while (const event found = events.next()) {
     dispatch(found);
@@ -75,15 +68,15 @@ void epoll_connection<Role, Handler, Extension>::process(std::span<std::byte> by
 }
 
 // What came and was held back, now that it may go on.
-template <role Role, class Handler, class Extension>
-void epoll_connection<Role, Handler, Extension>::process_held() {
+template <class Loop, role Role, class Handler, class Extension>
+void loop_connection<Loop, Role, Handler, Extension>::process_held() {
   const std::unique_ptr<std::vector<std::byte>> held = std::move(held_);
   process(held ? std::span{*held} : std::span<std::byte>{});
   if (!held_ && has_ended_) process({});
 }
 
-template <role Role, class Handler, class Extension>
-void epoll_connection<Role, Handler, Extension>::dispatch(const event& found) {
+template <class Loop, role Role, class Handler, class Extension>
+void loop_connection<Loop, Role, Handler, Extension>::dispatch(const event& found) {
   Handler& handler = group_->handler();
   switch (found.kind()) {
     case event_kind::request:
@@ -113,8 +106,8 @@ void epoll_connection<Role, Handler, Extension>::dispatch(const event& found) {
   }
 }
 
-template <role Role, class Handler, class Extension>
-void epoll_connection<Role, Handler, Extension>::tell_end() {
+template <class Loop, role Role, class Handler, class Extension>
+void loop_connection<Loop, Role, Handler, Extension>::tell_end() {
   if (is_end_told_) return;
   is_end_told_ = true;
   Handler& handler = group_->handler();
@@ -125,24 +118,13 @@ void epoll_connection<Role, Handler, Extension>::tell_end() {
   }
 }
 
-// All that waits, as far as the socket takes it, in one call for each 64 blocks.
-template <role Role, class Handler, class Extension>
-void epoll_connection<Role, Handler, Extension>::write() {
-  while (connection_.has_output() && !is_blocked_ && !is_connecting_) {
-    const io_result sent = socket_.write_some(connection_.output(), time_point::min());
-    connection_.consume_output(sent.size);
-    if (sent.status == io_status::timeout) is_blocked_ = true;
-    if (sent.status == io_status::failed) return connection_.abort(error::transport_failed);
-  }
-}
-
 // The end of every turn of a connection: output leaves, time passes, and what follows is done.
-template <role Role, class Handler, class Extension>
-void epoll_connection<Role, Handler, Extension>::settle() {
+template <class Loop, role Role, class Handler, class Extension>
+void loop_connection<Loop, Role, Handler, Extension>::settle() {
   if (is_removed_) return;
-  epoll_loop& loop = group_->loop();
+  Loop& loop = group_->loop();
   note_high_output();
-  write();
+  this->write();
   if (has_drained()) {
     is_above_high_ = false;
     Handler& handler = group_->handler();
@@ -152,10 +134,10 @@ void epoll_connection<Role, Handler, Extension>::settle() {
   const bool is_accepted_late = connection_.is_open() && !is_open_;
   if ((held_ || is_accepted_late) && !is_held_back()) {
     process_held();
-    write();
+    this->write();
   }
   connection_.on_time(loop.now());
-  write();
+  this->write();
   if (connection_.wants_shutdown() && !is_shut_down_) {
     is_shut_down_ = true;
     socket_.shutdown_send();
@@ -171,25 +153,26 @@ void epoll_connection<Role, Handler, Extension>::settle() {
   loop.set_deadline(*this, connection_.next_deadline());
   // The next turn goes on with held bytes where nothing but their number stopped them, and tells
   // the handler where what it sent on the last drain has left already.
-  if (has_drained() || (held_ && !is_held_back())) {
+  if (has_drained() || (held_ && !is_held_back()) || can_write()) {
     loop.flush_later(*this);
   } else {
     loop.has_flushed(*this);
   }
 }
 
-template <role Role, class Handler, class Extension>
+template <class Loop, role Role, class Handler, class Extension>
 template <class... Arguments>
-auto epoll_connections<Role, Handler, Extension>::add(descriptor socket, Arguments&&... arguments)
+auto loop_connections<Loop, Role, Handler, Extension>::add(descriptor socket,
+                                                           Arguments&&... arguments)
     -> connection_type* {
   const std::uint32_t index = take_slot();
   slot& taken = slot_at(index);
   const int number = socket.value();
   auto* made = new (taken.storage.data())
-      connection_type(*this, epoll_handle{index, taken.generation}, std::move(socket), endpoint_,
+      connection_type(*this, loop_handle{index, taken.generation}, std::move(socket), endpoint_,
                       std::forward<Arguments>(arguments)...);
   made->watched_ = EPOLLIN;
-  if (Role == role::server && !loop_->watch(*made, number, made->watched_)) {
+  if (Role == role::server && !made->begin_watching(*loop_, number, made->watched_)) {
     taken.destroy();
     taken.next_free = std::exchange(first_free_, index);
     return nullptr;
@@ -201,17 +184,17 @@ auto epoll_connections<Role, Handler, Extension>::add(descriptor socket, Argumen
   return made;
 }
 
-template <class Handler, class Extension>
-epoll_server<Handler, Extension>::epoll_server(epoll_loop& loop,
-                                               const epoll_server_options& options, Handler handler,
-                                               const extension_options& extension)
-    : epoll_server{loop, options, std::move(handler), extension, open(options)} {}
+template <class Loop, class Handler, class Extension>
+loop_server<Loop, Handler, Extension>::loop_server(Loop& loop, const loop_server_options& options,
+                                                   Handler handler,
+                                                   const extension_options& extension)
+    : loop_server{loop, options, std::move(handler), extension, open(options)} {}
 
-template <class Handler, class Extension>
-epoll_server<Handler, Extension>::epoll_server(epoll_loop& loop,
-                                               const epoll_server_options& options, Handler handler,
-                                               const extension_options& extension,
-                                               descriptor listener)
+template <class Loop, class Handler, class Extension>
+loop_server<Loop, Handler, Extension>::loop_server(Loop& loop, const loop_server_options& options,
+                                                   Handler handler,
+                                                   const extension_options& extension,
+                                                   descriptor listener)
     : base{loop, prepare(options.endpoint, address_of(listener)), extension, options.marks,
            std::move(handler)},
       max_connections_{options.max_connections},
@@ -219,12 +202,12 @@ epoll_server<Handler, Extension>::epoll_server(epoll_loop& loop,
       listener_{std::move(listener)},
       address_{address_of(listener_)} {
   if (!loop.watch(*this, listener_.value(), EPOLLIN)) {
-    throw std::system_error{errno, std::system_category(), "epoll_ctl"};
+    throw std::system_error{errno, std::system_category(), "cannot watch the listener"};
   }
 }
 
-template <class Handler, class Extension>
-void epoll_server<Handler, Extension>::on_ready(std::uint32_t /*events*/) {
+template <class Loop, class Handler, class Extension>
+void loop_server<Loop, Handler, Extension>::on_ready(std::uint32_t /*events*/) {
   constexpr int most_at_once = 64;  // then the others' turn
   for (int i = 0; i < most_at_once && listener_ && has_room(); ++i) {
     descriptor accepted = accept_tcp(listener_, time_point::min());
@@ -241,9 +224,9 @@ void epoll_server<Handler, Extension>::on_ready(std::uint32_t /*events*/) {
   update_listening();
 }
 
-template <class Handler, class Extension>
-epoll_connection<role::client, Handler, Extension>& epoll_client<Handler, Extension>::connect(
-    client_request request) {
+template <class Loop, class Handler, class Extension>
+loop_connection<Loop, role::client, Handler, Extension>&
+loop_client<Loop, Handler, Extension>::connect(client_request request) {
   const parsed<uri> to = parse_uri(request.url);
   const bool is_known = to && !to->secure;
   std::string failure;
