@@ -5,9 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <system_error>
 #include <unistd.h>
 
 using namespace hawser;
@@ -42,20 +40,4 @@ TEST_CASE("what is not watched says nothing, not even that it is gone", "[epoll_
   CHECK(source.ready == 2);
   loop.remove(source, ends[0]);
   ::close(ends[0]);
-}
-
-TEST_CASE("an epoll_loop says where the system has no room for it", "[epoll_loop]") {
-  ::rlimit before{};
-  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
-  ::rlimit none = before;
-  none.rlim_cur = 3;
-  std::error_code why;
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
-  try {
-    const epoll_loop loop;
-  } catch (const std::system_error& refused) {
-    why = refused.code();
-  }
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
-  CHECK(why == std::errc::too_many_files_open);
 }

@@ -13,8 +13,6 @@
 #include <string>
 #include <string_view>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <system_error>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -191,21 +189,4 @@ TEST_CASE("a descriptor that cannot be watched is an error of its source, once",
   for (int i = 0; i < 5; ++i) loop.poll(duration::milliseconds(5));
   CHECK(closed.ready == 1);
   CHECK(closed.events == EPOLLERR);
-}
-
-TEST_CASE("a uring_loop says where the system has no room for it", "[uring_loop]") {
-  if (!runs_here<uring_loop>()) return;
-  ::rlimit before{};
-  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
-  ::rlimit none = before;
-  none.rlim_cur = 3;
-  std::error_code why;
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
-  try {
-    const uring_loop loop;
-  } catch (const std::system_error& refused) {
-    why = refused.code();
-  }
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
-  CHECK(why == std::errc::too_many_files_open);
 }
