@@ -1,17 +1,20 @@
 // A server that sends back what it gets, to as many clients as come.
 //
 //     echo_server [--host HOST] [--port PORT] [--threads N] [--max-message-size BYTES]
-//                 [--any-origin] [--no-deflate]
+//                 [--any-origin] [--no-deflate] [--codec zlib|libdeflate]
 //
 // Defaults: 127.0.0.1, port 9001 (0: a free one), one thread, 64 MiB. Browsers are let in where
 // their page comes from this host and port, or with --any-origin from anywhere. Messages are
-// compressed where the client offers it (--deflate), or never with --no-deflate. SIGINT and SIGTERM
-// close all connections, and end it.
+// compressed where the client offers it (--deflate), or never with --no-deflate; by zlib, or where
+// it was built with that by libdeflate. SIGINT and SIGTERM close all connections, and end it.
 
 #include "hawser/adapters/epoll.hpp"
 #include "hawser/codecs/zlib.hpp"
 #include "hawser/hawser.hpp"
 #include "signals.hpp"
+#if defined(HAWSER_EXAMPLES_LIBDEFLATE)
+#include "hawser/codecs/libdeflate.hpp"
+#endif
 
 #include <cstdint>
 #include <cstdlib>
@@ -64,7 +67,16 @@ struct options {
   hawser::loop_server_options server;
   unsigned threads = 1;
   bool compresses = true;
+  bool uses_libdeflate = false;
 };
+
+#if defined(HAWSER_EXAMPLES_LIBDEFLATE)
+constexpr bool has_libdeflate = true;
+using libdeflate_extension = hawser::libdeflate_deflate;
+#else
+constexpr bool has_libdeflate = false;
+using libdeflate_extension = hawser::zlib_deflate;
+#endif
 
 options parse_options(std::span<char*> arguments) {
   options parsed;
@@ -88,11 +100,15 @@ options parse_options(std::span<char*> arguments) {
       parsed.server.port = static_cast<std::uint16_t>(std::strtoul(value, nullptr, 10));
     } else if (name == "--threads" && std::atoi(value) > 0) {
       parsed.threads = static_cast<unsigned>(std::atoi(value));
+    } else if (name == "--codec" && (value == std::string_view{"zlib"} ||
+                                     (has_libdeflate && value == std::string_view{"libdeflate"}))) {
+      parsed.uses_libdeflate = value != std::string_view{"zlib"};
     } else if (name == "--max-message-size") {
       limits.max_message_size = std::strtoull(value, nullptr, 10);
     } else {
       std::cerr << "echo_server [--host HOST] [--port PORT] [--threads N] "
-                   "[--max-message-size BYTES] [--any-origin] [--no-deflate]\n";
+                   "[--max-message-size BYTES] [--any-origin] [--no-deflate] "
+                   "[--codec zlib|libdeflate]\n";
       std::exit(2);
     }
   }
@@ -131,10 +147,12 @@ void serve(options chosen) {
 int main(int argument_count, char** arguments) {
   try {
     const options chosen = parse_options({arguments, static_cast<std::size_t>(argument_count)});
-    if (chosen.compresses) {
-      serve<hawser::zlib_deflate>(chosen);
-    } else {
+    if (!chosen.compresses) {
       serve<hawser::no_extension>(chosen);
+    } else if (chosen.uses_libdeflate) {
+      serve<libdeflate_extension>(chosen);
+    } else {
+      serve<hawser::zlib_deflate>(chosen);
     }
   } catch (const std::runtime_error& wrong) {
     std::cerr << "cannot serve: " << wrong.what() << '\n';

@@ -17,17 +17,29 @@ using namespace support;
 
 namespace {
 
-const std::string both = "permessage-deflate";
-const std::string none_takes_over =
-    "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+template <class End>
+constexpr std::string_view usual = usual_agreement<typename End::extension>;
+// It compresses what comes as it comes, with a window that may be taken over.
+template <class End>
+constexpr bool is_stream = deflate_codec<typename End::extension::codec>;
 
-// A sender, and a peer that reads what it sends: what frames there were, and which messages.
-template <role Role>
+// What a codec can keep to.
+template <class End>
+std::vector<std::string_view> agreements() {
+  if (is_stream<End>) return {all_takes_over, none_takes_over};
+  return {none_takes_over};
+}
+
+// A sender, and a peer that reads what it sends, with zlib: what frames there were, and which
+// messages.
+template <class End>
 class sending_end {
  public:
-  using options_type = typename compressing<Role>::options_type;
+  static constexpr role self = End::self;
+  using from_type = compressing<self, typename End::extension>;
+  using options_type = typename from_type::options_type;
 
-  explicit sending_end(std::string_view agreed = both, const deflate_options& extension = {},
+  explicit sending_end(std::string_view agreed = usual<End>, const deflate_options& extension = {},
                        options_type options = {})
       : from{agreed, std::move(options), extension},
         to{agreed, {.limits = {.max_message_size = 100'000'000}}, extension} {}
@@ -39,10 +51,10 @@ class sending_end {
     std::vector<std::string> all;
     std::span<const std::byte> rest{sent};
     while (!rest.empty()) {
-      const frame_rules rules{.self = peer_of(Role), .strictness = {.reserved_bits = false}};
+      const frame_rules rules{.self = peer_of(self), .strictness = {.reserved_bits = false}};
       frame_header_result found = parse_frame_header(rest, rules);
       if (found.error == error::nothing_to_continue) {
-        found = parse_frame_header(rest, {.self = peer_of(Role), .in_message = true});
+        found = parse_frame_header(rest, {.self = peer_of(self), .in_message = true});
       }
       if (found.size == 0) FAIL("no frame");
       all.push_back(std::string{found.header.rsv1 ? "compressed " : "plain "} +
@@ -58,17 +70,16 @@ class sending_end {
     return log;
   }
 
-  compressing<Role> from;
-  compressing<peer_of(Role)> to;
+  from_type from;
+  compressing<peer_of(self)> to;
 };
 
 std::string plain(std::string_view text) { return "plain " + std::to_string(text.size()); }
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("messages from a size on are compressed", "[deflating_sender]", at_server,
-                   at_client) {
-  sending_end<TestType::self> end{both, {.min_size = 100}};
+TEMPLATE_LIST_TEST_CASE("messages from a size on are compressed", "[deflating_sender]", all_ends) {
+  sending_end<TestType> end{usual<TestType>, {.min_size = 100}};
   const std::string small = json(99);
   const std::string large = json(100);
   CHECK(end.from.end->send_text(small) == error::none);
@@ -80,10 +91,10 @@ TEMPLATE_TEST_CASE("messages from a size on are compressed", "[deflating_sender]
   CHECK(end.received() == event_log{text_line(small), text_line(large), binary_line(large)});
 }
 
-TEMPLATE_TEST_CASE("each message may be chosen for", "[deflating_sender]", at_server, at_client) {
-  sending_end<TestType::self> end;
+TEMPLATE_LIST_TEST_CASE("each message may be chosen for", "[deflating_sender]", all_ends) {
+  sending_end<TestType> end;
   const std::string text = json(1000);
-  const std::string small = "aaaaaaaaaaaaaaaaaaaa";
+  const std::string small(60, 'a');
   CHECK(end.from.end->send_text(text, {.compress = compression::never}) == error::none);
   CHECK(end.from.end->send_binary(text, {.secret = true}) == error::none);
   CHECK(end.from.end->send_text(text, {.compress = compression::always, .secret = true}) ==
@@ -99,27 +110,26 @@ TEMPLATE_TEST_CASE("each message may be chosen for", "[deflating_sender]", at_se
                                     text_line(small), text_line(text + text)});
 }
 
-TEMPLATE_TEST_CASE("a secret is in no window", "[deflating_sender][security-breach]", at_server,
-                   at_client) {
+TEMPLATE_LIST_TEST_CASE("a secret is in no window", "[deflating_sender][security-breach]",
+                        zlib_ends) {
   const std::string secret = "token=" + noise(300, 5);
   const auto size_behind = [&](const message_options& options) {
-    sending_end<TestType::self> end;
+    sending_end<TestType> end;
     CHECK(end.from.end->send_binary(secret, options) == error::none);
     static_cast<void>(end.frames());
     // A guess that is right is no smaller than one that is wrong.
     CHECK(end.from.end->send_binary("guess: " + secret) == error::none);
     return end.frames().front();
   };
-  sending_end<TestType::self> fresh;
+  sending_end<TestType> fresh;
   CHECK(fresh.from.end->send_binary("guess: " + secret) == error::none);
   CHECK(size_behind({.secret = true}) == fresh.frames().front());
   CHECK(size_behind({}) != size_behind({.secret = true}));
 }
 
-TEMPLATE_TEST_CASE("what does not shrink is sent as it is", "[deflating_sender]", at_server,
-                   at_client) {
-  for (const std::string& agreed : {both, none_takes_over}) {
-    sending_end<TestType::self> end{agreed};
+TEMPLATE_LIST_TEST_CASE("what does not shrink is sent as it is", "[deflating_sender]", all_ends) {
+  for (const std::string_view agreed : agreements<TestType>()) {
+    sending_end<TestType> end{agreed};
     CAPTURE(agreed);
     const std::string large = noise(5000);
     const std::string text = json(3000);
@@ -134,8 +144,9 @@ TEMPLATE_TEST_CASE("what does not shrink is sent as it is", "[deflating_sender]"
                                       binary_line(noise(5000, 8)), text_line(text),
                                       binary_line(noise(5000, 9))});
   }
+  if (!is_stream<TestType>) return;
   // Small noise keeps the window that others made.
-  sending_end<TestType::self> end;
+  sending_end<TestType> end;
   const std::string text = json(1000);
   CHECK(end.from.end->send_text(text) == error::none);
   CHECK(end.from.end->send_binary(noise(100)) == error::none);
@@ -146,8 +157,8 @@ TEMPLATE_TEST_CASE("what does not shrink is sent as it is", "[deflating_sender]"
   CHECK(end.received() == event_log{text_line(text), binary_line(noise(100)), text_line(text)});
 }
 
-TEMPLATE_TEST_CASE("every mix of takeover and windows is understood by the peer",
-                   "[deflating_sender][rfc7692-7.1]", at_server, at_client) {
+TEMPLATE_LIST_TEST_CASE("every mix of takeover and windows is understood by the peer",
+                        "[deflating_sender][rfc7692-7.1]", zlib_ends) {
   for (const std::string_view takeover :
        {"", "; server_no_context_takeover", "; client_no_context_takeover",
         "; server_no_context_takeover; client_no_context_takeover"}) {
@@ -156,10 +167,10 @@ TEMPLATE_TEST_CASE("every mix of takeover and windows is understood by the peer"
           "; server_max_window_bits=12; client_max_window_bits=15"}) {
       for (const deflate_options& options :
            {deflate_presets::small, deflate_presets::balanced, deflate_presets::best}) {
-        const std::string agreed = both + std::string{takeover} + std::string{windows};
+        const std::string agreed =
+            "permessage-deflate" + std::string{takeover} + std::string{windows};
         CAPTURE(agreed);
-        sending_end<TestType::self> end{
-            agreed, options, {.limits = {.max_output_size = 40'000'000}}};
+        sending_end<TestType> end{agreed, options, {.limits = {.max_output_size = 40'000'000}}};
         event_log expected;
         for (const std::size_t size : {0U, 1U, 63U, 64U, 500U, 40000U, 300000U}) {
           const std::string text = json(size, static_cast<std::uint32_t>(size));
@@ -179,9 +190,9 @@ TEMPLATE_TEST_CASE("every mix of takeover and windows is understood by the peer"
   }
 }
 
-TEMPLATE_TEST_CASE("only the first frame of a compressed message has RSV1",
-                   "[deflating_sender][rfc7692-6]", at_server, at_client) {
-  sending_end<TestType::self> end;
+TEMPLATE_LIST_TEST_CASE("only the first frame of a compressed message has RSV1",
+                        "[deflating_sender][rfc7692-6]", zlib_ends) {
+  sending_end<TestType> end;
   CHECK(end.from.end->begin_text() == error::none);
   CHECK(end.from.end->append(json(500)) == error::none);
   CHECK(end.from.end->ping(json(10)) == error::none);
@@ -196,9 +207,9 @@ TEMPLATE_TEST_CASE("only the first frame of a compressed message has RSV1",
   CHECK(end.received().back() == text_line(json(500) + json(500)));
 }
 
-TEMPLATE_TEST_CASE("a window of 256 bytes is kept to by sending nothing compressed",
-                   "[deflating_sender][rfc7692-7.1.2.2]", at_server, at_client) {
-  sending_end<TestType::self> end{
+TEMPLATE_LIST_TEST_CASE("a window of 256 bytes is kept to by sending nothing compressed",
+                        "[deflating_sender][rfc7692-7.1.2.2]", zlib_ends) {
+  sending_end<TestType> end{
       "permessage-deflate; server_max_window_bits=8; client_max_window_bits=8"};
   const std::string text = json(2000);
   CHECK(end.from.end->send_text(text) == error::none);
@@ -206,9 +217,59 @@ TEMPLATE_TEST_CASE("a window of 256 bytes is kept to by sending nothing compress
   CHECK(end.received() == event_log{text_line(text)});
 }
 
-TEMPLATE_TEST_CASE("what is wrong with a message is told and changes no window",
-                   "[deflating_sender]", at_server, at_client) {
-  sending_end<TestType::self> end{both, {}, {.limits = {.max_output_size = 3000}}};
+TEMPLATE_LIST_TEST_CASE("a codec of whole messages compresses what fits in the peer's window",
+                        "[deflating_sender][rfc7692-7.1.2]", libdeflate_ends) {
+  for (int bits = 8; bits <= 15; ++bits) {
+    const std::string digits = std::to_string(bits);
+    sending_end<TestType> end{std::string{none_takes_over} + "; server_max_window_bits=" + digits +
+                              "; client_max_window_bits=" + digits};
+    const std::size_t window = std::size_t{1} << bits;
+    // A message that refers to its beginning from its end.
+    const std::string start = noise(100);
+    const std::string fits = start + json(window - 200) + start;
+    const std::string larger = fits + "x";
+    CAPTURE(bits);
+    CHECK(end.from.end->send_binary(fits) == error::none);
+    CHECK(end.from.end->send_binary(larger) == error::none);
+    const std::vector<std::string> frames = end.frames();
+    CHECK(frames[0].starts_with("compressed "));
+    CHECK(frames[1].starts_with("plain ") == (bits != 15));
+    CHECK(end.received() == event_log{binary_line(fits), binary_line(larger)});
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("a codec of whole messages leaves those in parts as they are",
+                        "[deflating_sender]", libdeflate_ends) {
+  sending_end<TestType> end;
+  const std::string text = json(500);
+  CHECK(end.from.end->begin_text({.compress = compression::always}) == error::none);
+  CHECK(end.from.end->append(text) == error::none);
+  CHECK(end.from.end->send_text(text) == error::message_in_progress);
+  CHECK(end.from.end->finish(text) == error::none);
+  CHECK(end.frames() == std::vector(2, plain(text)));
+  CHECK(end.from.end->send_text(text) == error::none);
+  CHECK(end.frames().front().starts_with("compressed "));
+  CHECK(end.received() == event_log{text_line(text + text), text_line(text)});
+}
+
+TEMPLATE_LIST_TEST_CASE("a codec of whole messages keeps nothing of a connection",
+                        "[deflating_sender]", libdeflate_ends) {
+  sending_end<TestType> end;
+  const std::string text = json(500);
+  CHECK(end.from.end->send_text(text) == error::none);
+  static_cast<void>(end.frames());
+  const allocation_watch watch;
+  for (int i = 0; i < 10; ++i) {
+    if (end.from.end->send_text(text) != error::none) FAIL("not sent");
+    end.from.end->consume_output(end.from.end->output_size());
+  }
+  CHECK(watch.calls() == 0);
+  CHECK(end.from.end->next_deadline() == compressing<TestType::self>{}.end->next_deadline());
+}
+
+TEMPLATE_LIST_TEST_CASE("what is wrong with a message is told and changes no window",
+                        "[deflating_sender]", all_ends) {
+  sending_end<TestType> end{usual<TestType>, {}, {.limits = {.max_output_size = 3000}}};
   const std::string text = json(1000);
   CHECK(end.from.end->send_text(text + "\xFF") == error::text_not_utf8);
   CHECK(end.from.end->append(text) == error::no_message_begun);
@@ -238,12 +299,12 @@ TEMPLATE_TEST_CASE("what is wrong with a message is told and changes no window",
   CHECK(end.received() == expected);
 }
 
-TEMPLATE_TEST_CASE("pieces are forwarded as they come", "[deflating_sender]", at_server,
-                   at_client) {
+TEMPLATE_LIST_TEST_CASE("pieces are forwarded as they come", "[deflating_sender]", all_ends) {
   constexpr role self = TestType::self;
-  compressing<self> middle{both, {.delivery = delivery::pieces}};
-  compressing<peer_of(self)> source;
-  compressing<peer_of(self)> sink;
+  compressing<self, typename TestType::extension> middle{usual<TestType>,
+                                                         {.delivery = delivery::pieces}};
+  compressing<peer_of(self)> source{usual<TestType>};
+  compressing<peer_of(self)> sink{usual<TestType>};
   const std::string text = json(100000);
   CHECK(source.end->send_text(text) == error::none);
   CHECK(source.end->send_binary(text) == error::none);
@@ -251,14 +312,16 @@ TEMPLATE_TEST_CASE("pieces are forwarded as they come", "[deflating_sender]", at
     if (connection.send(found) != error::none) FAIL("not forwarded");
   };
   middle.end.feed(source.end.take_output());
-  sink.end.feed(middle.end.take_output());
+  const bytes forwarded = middle.end.take_output();
+  CHECK(forwarded.size() < 120000);
+  sink.end.feed(forwarded);
   CHECK(sink.end.log() == event_log{text_line(text), binary_line(text)});
 }
 
-TEMPLATE_TEST_CASE("a compressor that is idle is given back", "[deflating_sender]", at_server,
-                   at_client) {
-  constexpr role self = TestType::self;
-  sending_end<self> end{both, {.idle = duration::seconds(10)}, {.timeouts = {.ping = {}}}};
+TEMPLATE_LIST_TEST_CASE("a compressor that is idle is given back", "[deflating_sender]",
+                        zlib_ends) {
+  sending_end<TestType> end{
+      usual<TestType>, {.idle = duration::seconds(10)}, {.timeouts = {.ping = {}}}};
   simulated_clock clock;
   auto& from = *end.from.end;
   from.on_time(clock.now());
@@ -294,15 +357,14 @@ TEMPLATE_TEST_CASE("a compressor that is idle is given back", "[deflating_sender
   CHECK(end.received() == event_log{text_line(text + text)});
 }
 
-TEMPLATE_TEST_CASE("where memory runs out a message is not sent and the next one is good",
-                   "[deflating_sender][security-out-of-memory]", at_server, at_client) {
-  constexpr role self = TestType::self;
-  for (const std::string& agreed : {both, none_takes_over}) {
+TEMPLATE_LIST_TEST_CASE("where memory runs out a message is not sent and the next one is good",
+                        "[deflating_sender][security-out-of-memory]", all_ends) {
+  for (const std::string_view agreed : agreements<TestType>()) {
     const std::size_t failed = for_each_failing_allocation([&](std::size_t nth) {
       failing_memory memory{nth};
       bool has_failed = false;
       {
-        sending_end<self> end{agreed, {}, {.memory = memory.source(), .max_kept_memory = 0}};
+        sending_end<TestType> end{agreed, {}, {.memory = memory.source(), .max_kept_memory = 0}};
         event_log expected;
         for (int i = 0; i < 3; ++i) {
           const std::string text = json(3000, static_cast<std::uint32_t>(i));
@@ -323,15 +385,15 @@ TEMPLATE_TEST_CASE("where memory runs out a message is not sent and the next one
   }
 }
 
-TEMPLATE_TEST_CASE("where memory runs out in a part the message cannot be finished",
-                   "[deflating_sender][security-out-of-memory]", at_server, at_client) {
-  constexpr role self = TestType::self;
+TEMPLATE_LIST_TEST_CASE("where memory runs out in a part the message cannot be finished",
+                        "[deflating_sender][security-out-of-memory]", zlib_ends) {
   bool was_lost = false;
   const std::size_t failed = for_each_failing_allocation([&](std::size_t nth) {
     failing_memory memory{nth};
     bool has_failed = false;
     {
-      sending_end<self> end{both, {}, {.memory = memory.source(), .max_kept_memory = 0}};
+      sending_end<TestType> end{
+          usual<TestType>, {}, {.memory = memory.source(), .max_kept_memory = 0}};
       auto& from = *end.from.end;
       const std::string text = json(3000);
       CHECK(from.begin_text() == error::none);

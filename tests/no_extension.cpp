@@ -1,5 +1,6 @@
 #include "hawser/no_extension.hpp"
 
+#include "hawser/codecs/libdeflate.hpp"
 #include "hawser/codecs/zlib.hpp"
 #include "support/catch.hpp"
 #include "support/pair.hpp"
@@ -28,6 +29,8 @@ static_assert(sizeof(server_connection) == 120 && sizeof(client_connection) == 1
 // What an extension that is not in use costs.
 static_assert(sizeof(zlib::server_connection) <= 120 + 64);
 static_assert(sizeof(zlib::client_connection) <= 120 + 64);
+static_assert(sizeof(libdeflate::server_connection) <= 120 + 64);
+static_assert(sizeof(libdeflate::client_connection) <= 120 + 64);
 #endif
 
 }  // namespace

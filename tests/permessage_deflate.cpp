@@ -168,7 +168,7 @@ TEST_CASE("two ends that compress understand each other, however their bytes are
     for (const deflate_options& client :
          {deflate_presets::small, deflate_presets::balanced, deflate_presets::best}) {
       for (const std::size_t step : {1U, 100U, 1000000U}) {
-        compressing_pair ends{{.server_deflate = server, .client_deflate = client}};
+        compressing_pair<> ends{{.server_deflate = server, .client_deflate = client}};
         ends.open();
         ends.server.react = [](auto& connection, const event& found) {
           if (found.is_message() && connection.send(found) != error::none) FAIL("not sent");
@@ -190,7 +190,7 @@ TEST_CASE("two ends that compress understand each other, however their bytes are
 
 TEST_CASE("messages that are alike shrink far more with takeover", "[permessage_deflate]") {
   const auto bytes_for = [](const deflate_options& options) {
-    compressing_pair ends{{.server_deflate = options, .client_deflate = options}};
+    compressing_pair<> ends{{.server_deflate = options, .client_deflate = options}};
     ends.open();
     for (std::uint32_t i = 0; i < 100; ++i) {
       CHECK(ends.client->send_text(json(128, i)) == error::none);

@@ -15,7 +15,7 @@ namespace hawser::inline v0 {
 
 /// The compressors and inflaters of an endpoint's connections: makes them, and where no window is
 /// taken over lends them out, so that connections which do not compress at the same time share one.
-template <deflate_codec Codec>
+template <any_codec Codec>
 class deflate_contexts {
  public:
   using deflater = typename Codec::deflater;
@@ -42,7 +42,7 @@ class deflate_contexts {
     }
     deflater* taken = kept;
     kept = nullptr;
-    taken->restart();
+    if constexpr (deflate_codec<Codec>) taken->restart();
     return taken;
   }
   /// Keeps it for the next who asks, or destroys it. Null is nothing.
@@ -54,7 +54,7 @@ class deflate_contexts {
   [[nodiscard]] inflater* take_inflater(std::uint8_t window_bits) {
     const std::uint8_t bits = std::max(window_bits, smallest_window);
     if (inflater_ == nullptr) return make<inflater>(bits);
-    inflater_->restart(bits);
+    if constexpr (deflate_codec<Codec>) inflater_->restart(bits);
     inflater* taken = inflater_;
     inflater_ = nullptr;
     return taken;

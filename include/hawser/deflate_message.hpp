@@ -119,7 +119,8 @@ class inflating_message {
     std::span<const std::byte> tail = deflate_tail;
     const error wrong = take(with, tail, all, pool, to);
     if (wrong != error::none) return wrong;
-    return with.is_at_boundary() ? error::none : error::bad_compressed_data;
+    const bool is_complete = with.is_at_boundary() || with.has_ended();
+    return is_complete ? error::none : error::bad_compressed_data;
   }
 
  private:

@@ -46,6 +46,8 @@ struct deflate_wishes {
   std::uint8_t min_send_bits = 9;
   /// A peer that cannot be held to `receive` is declined; otherwise it may do as it likes.
   bool insists = false;
+  /// As a client we let the server choose our window.
+  bool may_be_limited = true;
 };
 
 /// What was agreed on, as one end sees it.
@@ -133,10 +135,10 @@ class deflate_text {
     append_bits("; server_max_window_bits=", parameters.server_max_window_bits);
     append_bits("; client_max_window_bits=", parameters.client_max_window_bits);
   }
-  /// The same, as an offer that lets the server choose the client's window.
-  constexpr void add_offer(const deflate_parameters& parameters) noexcept {
+  /// The same, as an offer that may let the server choose the client's window.
+  constexpr void add_offer(const deflate_parameters& parameters, bool may_be_limited) noexcept {
     add(parameters);
-    append("; client_max_window_bits");
+    if (may_be_limited) append("; client_max_window_bits");
   }
 
   [[nodiscard]] constexpr std::string_view text() const noexcept { return {text_.data(), size_}; }
@@ -231,13 +233,13 @@ namespace detail {
 }  // namespace detail
 
 /// What a client offers: its wishes, and where it does not insist and they ask something of the
-/// server, the same without. The server may always choose the client's window.
+/// server, the same without.
 [[nodiscard]] constexpr deflate_text make_deflate_offer(const deflate_wishes& own) noexcept {
   deflate_text offer;
   const deflate_parameters demands = detail::deflate_demands(own);
-  offer.add_offer(demands);
+  offer.add_offer(demands, own.may_be_limited);
   const deflate_parameters fewer{.client_no_context_takeover = demands.client_no_context_takeover};
-  if (!own.insists && demands != fewer) offer.add_offer(fewer);
+  if (!own.insists && demands != fewer) offer.add_offer(fewer, own.may_be_limited);
   return offer;
 }
 
@@ -259,6 +261,10 @@ struct deflate_result {
   // extension negotiation offer for this extension with an extension negotiation response meeting
   // any of the following conditions": among them "The client does not support the configuration
   // that the response represents."
+  // 7.1.2.2: a response has "client_max_window_bits" only where the offer had it.
+  if (!own.may_be_limited && response.client_max_window_bits != 0) {
+    return {.error = error::parameters_not_offered};
+  }
   const bool is_held = (own.receive.takeover || response.server_no_context_takeover) &&
                        (own.receive.window_bits == max_window_bits ||
                         (response.server_max_window_bits != 0 &&

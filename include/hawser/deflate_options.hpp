@@ -72,6 +72,14 @@ inline constexpr deflate_options best{
           .insists = options.insists};
 }
 
+/// The same with a codec of whole messages, whatever the options say: nothing can be taken over,
+/// and the peer must not do so. It may ask for any window, for small messages fit in it.
+inline constexpr deflate_wishes whole_message_wishes{.send = {.takeover = false},
+                                                     .receive = {.takeover = false},
+                                                     .min_send_bits = 8,
+                                                     .insists = true,
+                                                     .may_be_limited = false};
+
 /// What compression costs, in bytes of memory.
 struct deflate_memory {
   std::size_t per_connection = 0;  ///< Of one that has sent and received compressed messages.
@@ -80,13 +88,14 @@ struct deflate_memory {
 
 /// The memory that contexts of a codec take where the peers keep to `options`, within 5 %. A peer
 /// that does not, where it need not (see deflate_options::insists), takes an inflater of 15 bits.
-template <deflate_codec Codec>
+template <any_codec Codec>
 [[nodiscard]] constexpr deflate_memory memory_estimate(const deflate_options& options) noexcept {
   constexpr std::uint8_t smallest = 9;
+  constexpr bool is_stream = deflate_codec<Codec>;
   deflate_memory sum;
-  (options.takeover ? sum.per_connection : sum.per_endpoint) +=
+  (is_stream && options.takeover ? sum.per_connection : sum.per_endpoint) +=
       Codec::deflater_size(options.settings);
-  (options.peer_takeover ? sum.per_connection : sum.per_endpoint) +=
+  (is_stream && options.peer_takeover ? sum.per_connection : sum.per_endpoint) +=
       Codec::inflater_size(std::max(options.peer_window_bits, smallest));
   return sum;
 }

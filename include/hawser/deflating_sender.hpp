@@ -1,5 +1,6 @@
 #pragma once
 
+#include "hawser/deflate_codec.hpp"
 #include "hawser/deflate_contexts.hpp"
 #include "hawser/deflate_message.hpp"
 #include "hawser/deflate_negotiation.hpp"
@@ -7,6 +8,7 @@
 #include "hawser/detail/bytes.hpp"
 #include "hawser/error.hpp"
 #include "hawser/frame.hpp"
+#include "hawser/gathered_message.hpp"
 #include "hawser/message_options.hpp"
 #include "hawser/outbox.hpp"
 #include "hawser/rfc6455.hpp"
@@ -27,6 +29,9 @@ struct deflating_context : sender_context {
 };
 
 /// A sender that compresses messages, where that was agreed on.
+///
+/// With a codec of whole messages those that are given in parts are sent as they are, and so are
+/// those that are larger than the window that was agreed on: within it no reference goes too far.
 template <role Role, class Codec>
 class deflating_sender : public sender<Role> {
   using base = sender<Role>;
@@ -37,7 +42,11 @@ class deflating_sender : public sender<Role> {
   /// From here on messages may be compressed.
   void start_deflating(const deflate_direction& agreed) noexcept {
     agreed_ = agreed;
-    is_agreed_ = agreed.window_bits >= Codec::min_window_bits;
+    if constexpr (is_whole) {
+      is_agreed_ = true;
+    } else {
+      is_agreed_ = agreed.window_bits >= Codec::min_window_bits;
+    }
   }
 
   /// As of sender.
@@ -54,26 +63,32 @@ class deflating_sender : public sender<Role> {
                                    const message_options& options = {}) {
     if (this->message_ != opcode::continuation) return error::message_in_progress;
     const bool is_large = payload.size() >= context.contexts->options().min_size;
-    if (!wants_deflating(options, is_large) || out.size() >= context.max_output_size) {
+    if (!wants_deflating(options, is_large) || !fits_window(payload) ||
+        out.size() >= context.max_output_size) {
       return base::send_checked(out, type, payload, context);
     }
     return send_deflated(out, type, payload, context);
   }
   [[nodiscard]] error begin(opcode type, const message_options& options = {}) noexcept {
     const error result = base::begin(type);
-    if (result == error::none) is_compressed_ = wants_deflating(options, true);
+    if (result == error::none) is_compressed_ = !is_whole && wants_deflating(options, true);
     return result;
   }
   [[nodiscard]] error append(outbox& out, std::span<const std::byte> part, bool fin,
                              const context_type& context) {
-    if (this->message_ == opcode::continuation || !is_compressed_) {
-      return base::append(out, part, fin, context);
+    if constexpr (!is_whole) {
+      if (this->message_ != opcode::continuation && is_compressed_) {
+        return append_deflated(out, part, fin, context);
+      }
     }
-    return append_deflated(out, part, fin, context);
+    return base::append(out, part, fin, context);
   }
   /// A message whose first part is there: begun only where that is queued.
   [[nodiscard]] error begin(outbox& out, opcode type, std::span<const std::byte> part, bool fin,
                             const context_type& context) {
+    if constexpr (is_whole) {
+      if (fin) return send(out, type, part, context);
+    }
     error result = begin(type);
     if (result != error::none) return result;
     result = append(out, part, fin, context);
@@ -102,11 +117,22 @@ class deflating_sender : public sender<Role> {
   }
 
  private:
+  static constexpr bool is_whole = message_codec<Codec>;
   using deflater = typename deflate_contexts<Codec>::deflater;
 
   [[nodiscard]] bool wants_deflating(const message_options& options, bool is_large) const noexcept {
     if (!is_agreed_ || options.secret || options.compress == compression::never) return false;
     return is_large || options.compress == compression::always;
+  }
+
+  // RFC 7692 7.1.2.1: the peer "can reduce the memory needed for the LZ77 sliding window".
+  [[nodiscard]] bool fits_window(std::span<const std::byte> payload) const noexcept {
+    return !is_whole || agreed_.window_bits == max_window_bits ||
+           payload.size() <= std::size_t{1} << agreed_.window_bits;
+  }
+  // All compressors of whole messages are alike.
+  [[nodiscard]] std::uint8_t kind_of_deflater() const noexcept {
+    return is_whole ? max_window_bits : agreed_.window_bits;
   }
 
   // Memory from the pool while a part is compressed.
@@ -135,10 +161,10 @@ class deflating_sender : public sender<Role> {
     use(const use&) = delete;
     use& operator=(const use&) = delete;
     ~use() {
-      if (!self_->agreed_.takeover) {
+      if (is_whole || !self_->agreed_.takeover) {
         self_->give_deflater(*context_);
-      } else if (!is_sent_) {
-        self_->deflater_->restart();
+      } else if constexpr (!is_whole) {
+        if (!is_sent_) self_->deflater_->restart();
       }
     }
     void set_sent() noexcept { is_sent_ = true; }
@@ -150,11 +176,11 @@ class deflating_sender : public sender<Role> {
   };
 
   void take_deflater(const context_type& context) {
-    if (deflater_ == nullptr) deflater_ = context.contexts->take_deflater(agreed_.window_bits);
+    if (deflater_ == nullptr) deflater_ = context.contexts->take_deflater(kind_of_deflater());
     was_used_ = true;
   }
   void give_deflater(const context_type& context) noexcept {
-    context.contexts->give(deflater_, agreed_.window_bits);
+    context.contexts->give(deflater_, kind_of_deflater());
     deflater_ = nullptr;
   }
 
@@ -162,7 +188,7 @@ class deflating_sender : public sender<Role> {
                                     const context_type& context) {
     const scratch memory{*context.pool, deflate_bound(payload.size())};
     use window{*this, context};
-    const std::size_t size = deflate_part(*deflater_, payload, true, memory.room());
+    const std::size_t size = deflate(payload, memory.room());
     if (size == deflate_failed || (size >= payload.size() && !is_better_kept(payload))) {
       return base::send_checked(out, type, payload, context);
     }
@@ -172,10 +198,20 @@ class deflating_sender : public sender<Role> {
     return result;
   }
 
+  [[nodiscard]] std::size_t deflate(std::span<const std::byte> payload,
+                                    std::span<std::byte> to) noexcept {
+    if constexpr (is_whole) {
+      return deflate_whole(*deflater_, payload, to);
+    } else {
+      return deflate_part(*deflater_, payload, true, to);
+    }
+  }
+
   // What did not shrink is sent so nevertheless where the window that went before it is worth more
   // than a few bytes.
   [[nodiscard]] bool is_better_kept(std::span<const std::byte> payload) const noexcept {
-    return agreed_.takeover && payload.size() < (std::size_t{1} << agreed_.window_bits) / 4;
+    return !is_whole && agreed_.takeover &&
+           payload.size() < (std::size_t{1} << agreed_.window_bits) / 4;
   }
 
   [[nodiscard]] error append_deflated(outbox& out, std::span<const std::byte> part, bool fin,

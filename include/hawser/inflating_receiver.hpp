@@ -1,5 +1,6 @@
 #pragma once
 
+#include "hawser/deflate_codec.hpp"
 #include "hawser/deflate_contexts.hpp"
 #include "hawser/deflate_message.hpp"
 #include "hawser/deflate_negotiation.hpp"
@@ -7,6 +8,7 @@
 #include "hawser/error.hpp"
 #include "hawser/event.hpp"
 #include "hawser/frame.hpp"
+#include "hawser/gathered_message.hpp"
 #include "hawser/receiver.hpp"
 #include "hawser/rfc6455.hpp"
 #include "hawser/utf8.hpp"
@@ -16,6 +18,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <type_traits>
 
 namespace hawser::inline v0 {
 
@@ -27,6 +30,9 @@ struct inflating_context : receiver_context {
 
 /// A receiver that inflates compressed messages, where that was agreed on: inflate, size limit,
 /// UTF-8 on what came out, event. What events of them view is memory of the receiver's own.
+///
+/// With a codec of whole messages a message is inflated when all of it has come: where messages are
+/// delivered in pieces it is one piece.
 template <role Role, class Codec>
 class inflating_receiver : public receiver<Role> {
   using base = receiver<Role>;
@@ -65,14 +71,16 @@ class inflating_receiver : public receiver<Role> {
   /// As of receiver, with the inflater.
   void end(const context_type& context) noexcept {
     base::end(context);
-    give_inflater(context);
+    release_compressed(context);
   }
   void release(const context_type& context) noexcept {
     base::release(context);
-    give_inflater(context);
+    release_compressed(context);
   }
 
  private:
+  static constexpr bool is_gathered = message_codec<Codec>;
+
   // What is inflated at a time where messages are delivered in pieces: of the input, and at least
   // of the output where there is more.
   static constexpr std::size_t slice_size = 1024;
@@ -130,6 +138,7 @@ class inflating_receiver : public receiver<Role> {
   [[nodiscard]] static std::uint64_t most_compressed(const limits& most) noexcept {
     constexpr std::uint64_t largest = std::numeric_limits<std::uint64_t>::max();
     constexpr std::uint64_t least = 1024;
+    if constexpr (is_gathered) return max_gathered_size(most);
     const std::uint64_t size = most.max_message_size;
     if (size == 0 || size > (largest - least) / compressed_excess) return largest;
     return size * compressed_excess + least;
@@ -147,13 +156,17 @@ class inflating_receiver : public receiver<Role> {
 
   [[nodiscard]] event take_compressed(std::byte*& position, std::byte* end,
                                       const context_type& context) {
-    if (inflater_ == nullptr) inflater_ = context.contexts->take_inflater(agreed_.window_bits);
-    pending_ = inflate(position, end, context);
-    this->in_frame_ = this->reader_.remaining() != 0;
-    bool is_last = !this->in_frame_ && this->fin_;
-    if (is_last && pending_ == error::none) {
-      pending_ = deflated_.finish(*inflater_, bounds(context), *context.pool, this->assembly_);
+    this->fast_limit_ = 0;  // where memory runs out there is something to do without bytes
+    if constexpr (is_gathered) {
+      gather(position, end, context);
+    } else {
+      take_inflater(context);
+      pending_ = inflate(position, end, context);
     }
+    const bool is_frame_left = this->reader_.remaining() != 0;
+    bool is_last = !is_frame_left && this->fin_;
+    if (is_last && pending_ == error::none) pending_ = finish(context);
+    this->in_frame_ = is_frame_left;
     std::span<std::byte> part = take_inflated();
     if (this->is_checked_text(context)) {
       const std::size_t valid = validate_utf8(this->text_, part);
@@ -169,6 +182,27 @@ class inflating_receiver : public receiver<Role> {
     if (is_last) end_message(context);
     return this->is_whole_ ? deliver_whole(flag, is_last, context)
                            : deliver_piece(part, flag, is_last, context);
+  }
+
+  // Keeps what lies in [position, end), unmasked.
+  void gather(std::byte*& position, std::byte* end, const context_type& context) {
+    const std::size_t size = this->reader_.available_payload(position, end);
+    if (size == 0) return;
+    const std::uint64_t whole = this->reader_.remaining();
+    const bool is_soon_whole = whole <= max_trusted_size && whole / 16 <= size;
+    std::byte* const to = deflated_.add(size, is_soon_whole ? static_cast<std::size_t>(whole) : 0,
+                                        most_compressed(context.limits), *context.pool);
+    this->reader_.take_copy(position, end, to);
+  }
+
+  // Inflates what is left when all of the message has come.
+  [[nodiscard]] error finish(const context_type& context) {
+    if constexpr (is_gathered) {
+      take_inflater(context);
+      return deflated_.inflate(*inflater_, bounds(context), *context.pool, this->assembly_);
+    } else {
+      return deflated_.finish(*inflater_, bounds(context), *context.pool, this->assembly_);
+    }
   }
 
   // Inflates what lies in [position, end), or enough of it.
@@ -193,7 +227,8 @@ class inflating_receiver : public receiver<Role> {
   }
 
   [[nodiscard]] inflate_bounds bounds(const context_type& context) const noexcept {
-    return {.max_size = context.limits.max_message_size,
+    return {.max_size =
+                is_gathered ? max_inflated_size(context.limits) : context.limits.max_message_size,
             .max_ratio = context.contexts->options().max_ratio,
             .enough = this->is_whole_ ? 0 : piece_size};
   }
@@ -239,9 +274,17 @@ class inflating_receiver : public receiver<Role> {
     if (!agreed_.takeover) give_inflater(context);
   }
 
+  void take_inflater(const context_type& context) {
+    if (inflater_ == nullptr) inflater_ = context.contexts->take_inflater(agreed_.window_bits);
+  }
   void give_inflater(const context_type& context) noexcept {
     context.contexts->give(inflater_);
     inflater_ = nullptr;
+  }
+
+  void release_compressed(const context_type& context) noexcept {
+    if constexpr (is_gathered) deflated_.release(*context.pool);
+    give_inflater(context);
   }
 
   [[nodiscard]] event fail(error why, const context_type& context) noexcept {
@@ -256,7 +299,7 @@ class inflating_receiver : public receiver<Role> {
   bool is_compressed_ : 1 = false;       // the message that is being received
   error pending_ = error::none;          // the next event is this failure
   typename deflate_contexts<Codec>::inflater* inflater_ = nullptr;
-  inflating_message deflated_;
+  std::conditional_t<is_gathered, gathered_message, inflating_message> deflated_;
 };
 
 }  // namespace hawser::inline v0

@@ -16,9 +16,9 @@
 
 namespace hawser::inline v0 {
 
-/// The extension that compresses messages, with a codec: RFC 7692. `hawser/codecs/zlib.hpp` has
-/// names for connections and endpoints with it.
-template <deflate_codec Codec>
+/// The extension that compresses messages, with a codec: RFC 7692. `hawser/codecs/zlib.hpp` and
+/// `hawser/codecs/libdeflate.hpp` have names for connections and endpoints with it.
+template <any_codec Codec>
 struct permessage_deflate {
   static constexpr bool is_used = true;
 
@@ -66,12 +66,21 @@ struct permessage_deflate {
     deflate_direction& send = found.agreement.send;
     const deflate_direction most = wishes(self, own).send;
     send = {send.takeover && most.takeover, std::min(send.window_bits, most.window_bits)};
+    if constexpr (message_codec<Codec>) {
+      if (found.is_accepted && found.agreement.receive.takeover) {
+        return {.error = error::parameters_not_offered};
+      }
+    }
     return found;
   }
 
  private:
   [[nodiscard]] static constexpr deflate_wishes wishes(role self, const options& own) noexcept {
-    return make_deflate_wishes(self, own, Codec::min_window_bits);
+    if constexpr (message_codec<Codec>) {
+      return whole_message_wishes;
+    } else {
+      return make_deflate_wishes(self, own, Codec::min_window_bits);
+    }
   }
 };
 

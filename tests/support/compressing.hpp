@@ -2,6 +2,7 @@
 
 // Connections that compress, opened by each other or by somebody else.
 
+#include "hawser/codecs/libdeflate.hpp"
 #include "hawser/codecs/zlib.hpp"
 #include "support/deflating.hpp"
 #include "support/pair.hpp"
@@ -10,31 +11,56 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace support {
 
-template <hawser::role Role>
-using deflate_connection = logged_connection<Role, hawser::zlib_deflate>;
+// What somebody else agreed on: everything, and nothing that outlives a message.
+inline constexpr std::string_view all_takes_over = "permessage-deflate";
+inline constexpr std::string_view none_takes_over =
+    "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+
+// The most that an extension can keep to.
+template <class Extension>
+inline constexpr std::string_view usual_agreement =
+    hawser::deflate_codec<typename Extension::codec> ? all_takes_over : none_takes_over;
+
+// At which end, and with which codec, for TEMPLATE_LIST_TEST_CASE.
+template <hawser::role Role, class Extension>
+struct compressing_end {
+  static constexpr hawser::role self = Role;
+  using extension = Extension;
+};
+using zlib_ends = std::tuple<compressing_end<hawser::role::server, hawser::zlib_deflate>,
+                             compressing_end<hawser::role::client, hawser::zlib_deflate>>;
+using libdeflate_ends =
+    std::tuple<compressing_end<hawser::role::server, hawser::libdeflate_deflate>,
+               compressing_end<hawser::role::client, hawser::libdeflate_deflate>>;
+using all_ends = decltype(std::tuple_cat(zlib_ends{}, libdeflate_ends{}));
+
+template <hawser::role Role, class Extension = hawser::zlib_deflate>
+using deflate_connection = logged_connection<Role, Extension>;
 
 // One end that is open from the start, with an endpoint of its own.
-template <hawser::role Role>
+template <hawser::role Role, class Extension = hawser::zlib_deflate>
 class compressing {
  public:
-  using endpoint_type = hawser::basic_endpoint<Role, hawser::zlib_deflate>;
+  using endpoint_type = hawser::basic_endpoint<Role, Extension>;
   using options_type = typename endpoint_type::options_type;
 
-  explicit compressing(std::string_view agreed = "permessage-deflate", options_type options = {},
-                       const hawser::deflate_options& extension = {})
+  explicit compressing(std::string_view agreed = usual_agreement<Extension>,
+                       options_type options = {}, const hawser::deflate_options& extension = {})
       : endpoint{std::move(options), extension}, end{endpoint, {.extensions = agreed}} {
     end.take_open();
   }
 
   endpoint_type endpoint;
-  deflate_connection<Role> end;
+  deflate_connection<Role, Extension> end;
 };
 
 // A server and a client that compress, and what lies between.
+template <class ServerExtension = hawser::zlib_deflate, class ClientExtension = ServerExtension>
 class compressing_pair {
  public:
   struct setup {
@@ -75,10 +101,10 @@ class compressing_pair {
     to_server = to_client = 0;
   }
 
-  hawser::zlib::server_endpoint server_endpoint;
-  hawser::zlib::client_endpoint client_endpoint;
-  deflate_connection<hawser::role::server> server;
-  deflate_connection<hawser::role::client> client;
+  hawser::basic_endpoint<hawser::role::server, ServerExtension> server_endpoint;
+  hawser::basic_endpoint<hawser::role::client, ClientExtension> client_endpoint;
+  deflate_connection<hawser::role::server, ServerExtension> server;
+  deflate_connection<hawser::role::client, ClientExtension> client;
   std::size_t to_server = 0;
   std::size_t to_client = 0;
 };

@@ -2,8 +2,10 @@
 
 // Payloads of compressed messages for tests, by zlib itself, and texts to compress.
 
+#include "hawser/codecs/libdeflate.hpp"
 #include "hawser/codecs/zlib.hpp"
 #include "hawser/deflate_message.hpp"
+#include "hawser/gathered_message.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -118,6 +120,55 @@ class message_inflater {
   hawser::detail::block* block_ = nullptr;
 };
 
+// The same with a codec of whole messages, which has no window to forget. The payload comes in
+// parts that are expected to be all of it.
+template <hawser::message_codec Codec>
+class message_inflater<Codec> {
+ public:
+  explicit message_inflater(const hawser::inflate_bounds& bounds = {},
+                            std::uint8_t window_bits = 15)
+      : bounds_{bounds}, inflater_{hawser::memory{}, window_bits} {}
+  message_inflater(const message_inflater&) = delete;
+  message_inflater& operator=(const message_inflater&) = delete;
+  ~message_inflater() { begin(); }
+
+  void begin() {
+    message_.release(pool_);
+    if (block_ != nullptr) pool_.give(block_);
+    block_ = nullptr;
+  }
+  hawser::error add(std::string_view part) {
+    const std::uint64_t all = message_.compressed_size() + part.size();
+    if (part.empty()) return hawser::error::none;
+    part.copy(reinterpret_cast<char*>(message_.add(part.size(), 0, 2 * all, pool_)), part.size());
+    return hawser::error::none;
+  }
+  hawser::error finish() { return message_.inflate(inflater_, bounds_, pool_, block_); }
+
+  hawser::error inflate(std::string_view payload) {
+    begin();
+    const hawser::error wrong = add(payload);
+    return wrong == hawser::error::none ? finish() : wrong;
+  }
+  std::string inflated(std::string_view payload) {
+    const hawser::error wrong = inflate(payload);
+    return wrong == hawser::error::none ? std::string{text()} : std::string{to_string(wrong)};
+  }
+
+  [[nodiscard]] std::string_view text() const {
+    return block_ == nullptr ? std::string_view{} : hawser::as_text(block_->bytes());
+  }
+  [[nodiscard]] std::size_t capacity() const { return block_ == nullptr ? 0 : block_->capacity; }
+  void restart(std::uint8_t /*window_bits*/) {}
+
+ private:
+  hawser::inflate_bounds bounds_;
+  hawser::detail::block_pool pool_{hawser::memory{}, 0};
+  typename Codec::inflater inflater_;
+  hawser::gathered_message message_;
+  hawser::detail::block* block_ = nullptr;
+};
+
 // The payloads of messages, by a codec.
 template <class Codec = hawser::zlib_codec>
 class message_deflater {
@@ -135,6 +186,26 @@ class message_deflater {
   }
   std::string whole(std::string_view text) { return part(text, true); }
   void restart() { deflater_.restart(); }
+
+ private:
+  typename Codec::deflater deflater_;
+};
+
+template <hawser::message_codec Codec>
+class message_deflater<Codec> {
+ public:
+  explicit message_deflater(const hawser::deflate_settings& settings = {})
+      : deflater_{hawser::memory{}, settings} {}
+
+  std::string whole(std::string_view text) {
+    std::string out(hawser::deflate_bound(text.size()), '\0');
+    const std::size_t size =
+        hawser::deflate_whole(deflater_, bytes_of(text), std::as_writable_bytes(std::span{out}));
+    if (size == hawser::deflate_failed) return "failed";
+    out.resize(size);
+    return out;
+  }
+  void restart() {}
 
  private:
   typename Codec::deflater deflater_;
