@@ -262,6 +262,9 @@ TEST_CASE("a client offers what it wishes, and less where it does not insist",
         "permessage-deflate; server_no_context_takeover; client_no_context_takeover; "
         "server_max_window_bits=10; client_max_window_bits, "
         "permessage-deflate; client_no_context_takeover; client_max_window_bits");
+  CHECK(offer({.may_be_limited = false}) == "permessage-deflate");
+  CHECK(offer({.receive = {.takeover = false}, .may_be_limited = false}) ==
+        "permessage-deflate; server_no_context_takeover, permessage-deflate");
 }
 
 TEST_CASE("a client fails on a response that is not what it offered",
@@ -291,6 +294,8 @@ TEST_CASE("a client fails on a response that is not what it offered",
   CHECK(error_of("permessage-deflate; server_max_window_bits=10", small) == error::none);
   CHECK(error_of("permessage-deflate; server_max_window_bits=8", small) == error::none);
   CHECK(error_of("permessage-deflate", {.receive = {.takeover = false}, .insists = true}) ==
+        error::parameters_not_offered);
+  CHECK(error_of("permessage-deflate; client_max_window_bits=15", {.may_be_limited = false}) ==
         error::parameters_not_offered);
 }
 

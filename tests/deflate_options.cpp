@@ -26,6 +26,8 @@ static_assert(cost_of(deflate_presets::balanced).per_connection <= 51 * 1024);
 static_assert(cost_of(deflate_presets::best).per_connection <= 440 * 1024);
 static_assert(cost_of(deflate_presets::best).per_connection >= 410 * 1024);
 static_assert(memory_estimate<stored_codec>({}).per_connection < 100);
+static_assert(memory_estimate<libdeflate_codec>(deflate_presets::best).per_connection == 0);
+static_assert(memory_estimate<libdeflate_codec>(deflate_presets::best).per_endpoint <= 665 * 1024);
 
 // What endpoints and connections of a pair hold more when both ends have sent and received.
 struct measured {

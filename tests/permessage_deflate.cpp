@@ -25,6 +25,7 @@ std::string header_in(std::string_view text) {
 }
 
 // A server that got a request, and its answer.
+template <class Extension = zlib_deflate>
 struct asked_server {
   explicit asked_server(const http_message& request, const deflate_options& options = {},
                         server_options others = {})
@@ -33,12 +34,13 @@ struct asked_server {
     answer = end.take_output_text();
   }
 
-  zlib::server_endpoint endpoint;
-  deflate_connection<role::server> end;
+  basic_endpoint<role::server, Extension> endpoint;
+  deflate_connection<role::server, Extension> end;
   std::string answer;
 };
 
 // A client that got an answer.
+template <class Extension = zlib_deflate>
 struct answered_client {
   explicit answered_client(const http_message& answer, const deflate_options& options = {})
       : endpoint{{.entropy = sample_nonce()}, options},
@@ -47,13 +49,15 @@ struct answered_client {
     end.feed(answer.text());
   }
 
-  zlib::client_endpoint endpoint;
-  deflate_connection<role::client> end;
+  basic_endpoint<role::client, Extension> endpoint;
+  deflate_connection<role::client, Extension> end;
   std::string request;
 };
 
+template <class Extension = zlib_deflate>
 std::string answer_to(std::string_view offer, const deflate_options& options = {}) {
-  return header_in(asked_server{upgrade_request().with(header_name, offer), options}.answer);
+  return header_in(
+      asked_server<Extension>{upgrade_request().with(header_name, offer), options}.answer);
 }
 
 }  // namespace
@@ -71,31 +75,31 @@ TEST_CASE("a server answers an offer by one header or none",
         "permessage-deflate; server_max_window_bits=12");
   CHECK(answer_to("permessage-deflate; server_max_window_bits=8") == "none");
   CHECK(answer_to("x-webkit-deflate-frame") == "none");
-  CHECK(header_in(asked_server{upgrade_request()}.answer) == "none");
-  CHECK(asked_server{upgrade_request()}.answer.find(header_name) == std::string::npos);
+  CHECK(header_in(asked_server<>{upgrade_request()}.answer) == "none");
+  CHECK(asked_server<>{upgrade_request()}.answer.find(header_name) == std::string::npos);
 
-  const asked_server two{upgrade_request()
-                             .with(header_name, "permessage-deflate; unknown")
-                             .with(header_name, "permessage-deflate; server_max_window_bits=10")};
+  const asked_server<> two{upgrade_request()
+                               .with(header_name, "permessage-deflate; unknown")
+                               .with(header_name, "permessage-deflate; server_max_window_bits=10")};
   CHECK(header_in(two.answer) == "permessage-deflate; server_max_window_bits=10");
 }
 
 TEST_CASE("a malformed offer is refused with status 400", "[permessage_deflate][rfc6455-9.1]") {
   for (const std::string_view wrong : {"", "permessage-deflate;", "a b", "x; y=\""}) {
     for (const bool decides : {false, true}) {
-      const asked_server server{
+      const asked_server<> server{
           upgrade_request().with(header_name, wrong), {}, {.decides_upgrades = decides}};
       CHECK(server.answer.starts_with("HTTP/1.1 400 "));
       CHECK(server.end.log() == event_log{opening_failure_line(error::bad_extension_list)});
     }
   }
   // Of no interest to plain HTTP.
-  const asked_server server{plain_request().with(header_name, "a b"), {}, {.answers_http = true}};
+  const asked_server<> server{plain_request().with(header_name, "a b"), {}, {.answers_http = true}};
   CHECK(server.end.log() == event_log{"request GET /"});
 }
 
 TEST_CASE("a server that decides answers the offer when it accepts", "[permessage_deflate]") {
-  asked_server server{
+  asked_server<> server{
       upgrade_request().with(header_name, "permessage-deflate").with("Sec-WebSocket-Protocol", "a"),
       {},
       {.subprotocols = {"a"}, .decides_upgrades = true}};
@@ -111,9 +115,9 @@ TEST_CASE("a server that decides answers the offer when it accepts", "[permessag
 }
 
 TEST_CASE("a client offers what its options say", "[permessage_deflate][rfc7692-7]") {
-  CHECK(header_in(answered_client{upgrade_answer()}.request) ==
+  CHECK(header_in(answered_client<>{upgrade_answer()}.request) ==
         "permessage-deflate; client_max_window_bits");
-  CHECK(header_in(answered_client{upgrade_answer(), deflate_presets::small}.request) ==
+  CHECK(header_in(answered_client<>{upgrade_answer(), deflate_presets::small}.request) ==
         "permessage-deflate; server_no_context_takeover; client_no_context_takeover; "
         "client_max_window_bits, "
         "permessage-deflate; client_no_context_takeover; client_max_window_bits");
@@ -121,14 +125,14 @@ TEST_CASE("a client offers what its options say", "[permessage_deflate][rfc7692-
 
 TEST_CASE("what is switched off is neither offered nor accepted", "[permessage_deflate]") {
   CHECK(answer_to("permessage-deflate", {.is_enabled = false}) == "none");
-  CHECK(header_in(answered_client{upgrade_answer(), {.is_enabled = false}}.request) == "none");
-  const answered_client client{upgrade_answer().with(header_name, "permessage-deflate"),
-                               {.is_enabled = false}};
+  CHECK(header_in(answered_client<>{upgrade_answer(), {.is_enabled = false}}.request) == "none");
+  const answered_client<> client{upgrade_answer().with(header_name, "permessage-deflate"),
+                                 {.is_enabled = false}};
   CHECK(client.end.last_line() == opening_failure_line(error::extension_not_offered));
 }
 
 TEST_CASE("a client opens with what was accepted, or without", "[permessage_deflate][rfc7692-7]") {
-  answered_client without{upgrade_answer()};
+  answered_client<> without{upgrade_answer()};
   CHECK(without.end.log() == event_log{"open"});
   CHECK(without.end->extensions().text().empty());
   CHECK(without.end->send_text(json(1000)) == error::none);
@@ -136,7 +140,7 @@ TEST_CASE("a client opens with what was accepted, or without", "[permessage_defl
   without.end.feed(wire_to{role::client}.deflated("\0"));
   CHECK(without.end.log().back() == failure_line(error::reserved_bits));
 
-  answered_client with{upgrade_answer().with(
+  answered_client<> with{upgrade_answer().with(
       header_name, "permessage-deflate; server_no_context_takeover; client_max_window_bits=10")};
   CHECK(with.end.log() == event_log{"open"});
   CHECK(with.end->extensions().text() ==
@@ -148,7 +152,7 @@ TEST_CASE("a client opens with what was accepted, or without", "[permessage_defl
 TEST_CASE("a client fails where the response is not what it offered",
           "[permessage_deflate][rfc7692-7][rfc6455-4.1]") {
   const auto failure = [](std::string_view accepted) {
-    const answered_client client{upgrade_answer().with(header_name, accepted)};
+    const answered_client<> client{upgrade_answer().with(header_name, accepted)};
     CHECK(client.end.log().size() == 1);
     return client.end.last_line();
   };
@@ -186,6 +190,111 @@ TEST_CASE("two ends that compress understand each other, however their bytes are
       }
     }
   }
+}
+
+TEMPLATE_TEST_CASE("ends with different codecs understand each other", "[permessage_deflate]",
+                   (compressing_pair<libdeflate_deflate, libdeflate_deflate>),
+                   (compressing_pair<libdeflate_deflate, zlib_deflate>),
+                   (compressing_pair<zlib_deflate, libdeflate_deflate>)) {
+  for (const deflate_options& options :
+       {deflate_presets::small, deflate_presets::balanced, deflate_presets::best}) {
+    for (const delivery way : {delivery::whole, delivery::pieces}) {
+      for (const std::size_t step : {1U, 100U, 1000000U}) {
+        TestType ends{{.server = {.delivery = way},
+                       .server_deflate = options,
+                       .client = {.delivery = way},
+                       .client_deflate = options}};
+        ends.open();
+        ends.server.react = [](auto& connection, const event& found) {
+          if ((found.is_message() || found.is_piece()) && connection.send(found) != error::none) {
+            FAIL("not sent");
+          }
+        };
+        event_log expected;
+        for (const std::size_t size : {0U, 10U, 200U, 5000U}) {
+          const std::string text = json(size);
+          CHECK(ends.client->send_text(text) == error::none);
+          CHECK(ends.client->send_binary(noise(size)) == error::none);
+          CHECK(ends.client->begin_text() == error::none);
+          CHECK(ends.client->append(std::string_view{text}.substr(0, size / 2)) == error::none);
+          CHECK(ends.client->finish(std::string_view{text}.substr(size / 2)) == error::none);
+          expected.push_back(text_line(text));
+          expected.push_back(binary_line(noise(size)));
+          expected.push_back(text_line(text));
+        }
+        ends.carry(step);
+        CHECK(ends.client.log() == expected);
+        const bool is_small = ends.to_client < 14 * 1024;
+        CHECK((is_small || way == delivery::pieces));
+        CHECK_FALSE(ends.client->extensions().text().empty());
+        CHECK(ends.client->extensions().text() == ends.server->extensions().text());
+      }
+    }
+  }
+}
+
+TEST_CASE("a server with a codec of whole messages lets nothing be taken over",
+          "[permessage_deflate][rfc7692-7.1.1.1][rfc7692-7.1.1.2]") {
+  const std::string granted{none_takes_over};
+  for (const deflate_options& options :
+       {deflate_presets::small, deflate_presets::balanced, deflate_presets::best}) {
+    const auto answer = [&](std::string_view offer) {
+      return answer_to<libdeflate_deflate>(offer, options);
+    };
+    CHECK(answer("permessage-deflate") == granted);
+    CHECK(answer("permessage-deflate; client_max_window_bits") == granted);
+    CHECK(answer("permessage-deflate; client_no_context_takeover; client_max_window_bits") ==
+          granted);
+    CHECK(answer("permessage-deflate; client_max_window_bits=9") ==
+          granted + "; client_max_window_bits=9");
+    for (const std::string bits : {"8", "9", "15"}) {
+      CHECK(answer("permessage-deflate; server_max_window_bits=" + bits) ==
+            granted + "; server_max_window_bits=" + bits);
+    }
+    CHECK(answer("permessage-deflate; x, permessage-deflate; server_no_context_takeover") ==
+          granted);
+    CHECK(answer("x-webkit-deflate-frame") == "none");
+  }
+  CHECK(answer_to<libdeflate_deflate>("permessage-deflate", {.is_enabled = false}) == "none");
+}
+
+TEST_CASE("a client with a codec of whole messages needs all that it offers",
+          "[permessage_deflate][rfc7692-7]") {
+  using client = answered_client<libdeflate_deflate>;
+  CHECK(header_in(client{upgrade_answer()}.request) == none_takes_over);
+  CHECK(header_in(client{upgrade_answer(), deflate_presets::best}.request) == none_takes_over);
+  CHECK(client{upgrade_answer()}.end.log() == event_log{"open"});
+  const auto answered = [](std::string_view accepted) {
+    return client{upgrade_answer().with(header_name, accepted)}.end.last_line();
+  };
+  CHECK(answered(none_takes_over) == "open");
+  // What the server says of our own direction is ours to keep to, and we do.
+  CHECK(answered("permessage-deflate; server_no_context_takeover") == "open");
+  CHECK(answered("permessage-deflate; server_no_context_takeover; server_max_window_bits=10") ==
+        "open");
+  const std::string failure = opening_failure_line(error::parameters_not_offered);
+  CHECK(answered("permessage-deflate") == failure);
+  CHECK(answered("permessage-deflate; client_no_context_takeover") == failure);
+  CHECK(answered("permessage-deflate; server_no_context_takeover; client_max_window_bits=15") ==
+        failure);
+}
+
+TEMPLATE_LIST_TEST_CASE("what somebody else agreed on must be what whole messages can keep to",
+                        "[permessage_deflate]", libdeflate_ends) {
+  constexpr role self = TestType::self;
+  const std::string ours = self == role::server ? "server" : "client";
+  const std::string theirs = self == role::server ? "client" : "server";
+  const auto opened = [](const std::string& agreed) {
+    basic_endpoint<self, libdeflate_deflate> endpoint;
+    deflate_connection<self, libdeflate_deflate> end{endpoint, agreement{.extensions = agreed}};
+    end.feed(bytes{});
+    return end.last_line();
+  };
+  const std::string name = "permessage-deflate; ";
+  CHECK(opened(name + theirs + "_no_context_takeover") == "open");
+  CHECK(opened(name + theirs + "_no_context_takeover; " + ours + "_max_window_bits=8") == "open");
+  CHECK(opened(name + ours + "_no_context_takeover") ==
+        failure_line(error::parameters_not_offered));
 }
 
 TEST_CASE("messages that are alike shrink far more with takeover", "[permessage_deflate]") {
