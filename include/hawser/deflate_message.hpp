@@ -98,7 +98,8 @@ class inflating_message {
       if (step.is_wrong) return error::bad_compressed_data;
       if (is_over_ratio(bounds)) return error::ratio_too_high;
       const bool is_full = step.produced == room.size();
-      if (!is_full && !part.empty() && step.consumed == 0) return error::bad_compressed_data;
+      const bool is_stuck = !is_full && !part.empty() && step.consumed == 0;
+      if (is_stuck && !with.has_ended()) return error::bad_compressed_data;
       is_drained = !is_full && part.empty();
       if (bounds.enough != 0 && size_ - before >= bounds.enough && !part.empty()) break;
     }

@@ -6,6 +6,7 @@
 
 #include "hawser/deflate_message.hpp"
 
+#include "hawser/gathered_message.hpp"
 #include "support/deflating.hpp"
 #include "support/fuzzing.hpp"
 
@@ -53,11 +54,11 @@ support::fuzz_log inflate(const task& todo, bool is_cut, bool is_in_bytes) {
   return all;
 }
 
-// What zlib makes of the first payload by itself; empty where it does not end well.
-std::string inflate_by_zlib(std::string_view payload, bool& is_good) {
+// What zlib makes of a payload by itself, up to so many bytes, and whether it ends well.
+std::string inflate_by_zlib(std::string_view payload, std::size_t most, bool& is_good) {
   std::string in{payload};
   in += std::string_view{"\0\0\xFF\xFF", 4};
-  std::string out(1032 * in.size() + 300, '\0');
+  std::string out(most + 1, '\0');
   z_stream stream{};
   inflateInit2(&stream, -15);
   stream.next_in = reinterpret_cast<Bytef*>(in.data());
@@ -71,13 +72,40 @@ std::string inflate_by_zlib(std::string_view payload, bool& is_good) {
   return out;
 }
 
+// What libdeflate makes of each payload by itself, against zlib. Codes that zlib refuses for their
+// form it may take, and behind BFINAL it refuses what refers to what was before.
+void check_whole_messages(const task& todo) {
+  const hawser::inflate_bounds bounds{.max_size = todo.limit};
+  support::message_inflater<> zlib{bounds};
+  support::message_inflater<hawser::libdeflate_codec> libdeflate{bounds};
+  for (const std::string_view payload : todo.payloads) {
+    const support::exact_copy bytes{payload};
+    zlib.restart(15);
+    const error expected = zlib.inflate(bytes.text());
+    const error found = libdeflate.inflate(bytes.text());
+    require(todo.limit == 0 || libdeflate.text().size() <= todo.limit, "libdeflate: the limit");
+    require(libdeflate.text().size() <= 1032 * (payload.size() + 9) + 300, "libdeflate: its size");
+    require(found == error::none || libdeflate.text().empty(), "libdeflate: nothing that is wrong");
+    if (expected == error::none && found == error::none) {
+      require(libdeflate.text() == zlib.text(), "libdeflate: the text");
+    }
+    require(expected != error::message_too_big || found != error::none, "libdeflate: too big");
+    bool is_good = false;
+    if (expected != error::none || payload.empty()) continue;
+    static_cast<void>(inflate_by_zlib(payload, zlib.text().size(), is_good));
+    require(!is_good || found == error::none, "libdeflate: what has no BFINAL");
+  }
+}
+
 void check_inflating(const task& todo) {
+  check_whole_messages(todo);
   const support::fuzz_log whole = inflate(todo, false, false);
   support::require_same(inflate(todo, true, false), whole, "cut anywhere");
   support::require_same(inflate(todo, false, true), whole, "byte by byte");
   if (todo.payloads.empty() || todo.payloads[0].empty() || todo.limit != 0) return;
   bool is_good = false;
-  const std::string expected = inflate_by_zlib(todo.payloads[0], is_good);
+  const std::string expected =
+      inflate_by_zlib(todo.payloads[0], 1032 * (todo.payloads[0].size() + 4) + 300, is_good);
   require(!is_good || whole[0] == expected, "what zlib makes of it");
 }
 
@@ -95,6 +123,20 @@ void check_compressing(const task& todo) {
     require(inflater.inflate(deflater.whole(text)) == error::none && inflater.text() == text,
             "as a whole");
     if (!todo.keeps_window) deflater.restart();
+  }
+}
+
+void check_compressing_whole(const task& todo) {
+  support::message_deflater<hawser::libdeflate_codec> deflater{todo.settings};
+  support::message_inflater<> zlib;
+  support::message_inflater<hawser::libdeflate_codec> libdeflate;
+  for (const std::string_view text : todo.payloads) {
+    const support::exact_copy bytes{text};
+    const std::string payload = deflater.whole(bytes.text());
+    require(zlib.inflate(payload) == error::none && zlib.text() == text, "by libdeflate, to zlib");
+    require(libdeflate.inflate(payload) == error::none && libdeflate.text() == text,
+            "by libdeflate, to libdeflate");
+    zlib.restart(15);
   }
 }
 
@@ -118,6 +160,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_inflating(todo);
   } else {
     check_compressing(todo);
+    check_compressing_whole(todo);
   }
   return 0;
 }

@@ -58,6 +58,10 @@ def payloads():
             "limit": [deflated(bytes(100)), deflated(bytes(101))],
             "corrupt": [b"\x06"],
             "cut": [deflated(b"abcdefgh" * 9)[:-3]],
+            "final_stored": [deflated(bytes(range(99)), zlib.Z_FINISH, level=0, tail=0) + b"\0"],
+            "final_empty": [b"\1", deflated(b"abc" * 9)[:-1] + b"\1"],
+            "streams": [deflated(b"abc" * 9, zlib.Z_FINISH, tail=0) * 3 + deflated(b"abc" * 9)],
+            "claims_the_end": [bytes.fromhex("010900f6ff"), bytes.fromhex("010e00f1ff48656c6c6f")],
     }.items():
         for kind, limit in enumerate(["", "_at_1", "_at_100", "_at_5000"]):
             if limit and name not in ("bomb", "limit", "dynamic"):
