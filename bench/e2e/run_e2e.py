@@ -26,29 +26,117 @@ MOST_IDLE = {"libwebsockets": 2000}
 PEERS = ["floor", "uWebSockets", "Beast", "websocketpp", "libwebsockets"]
 
 
-class Question:
-    """A load, and which of the numbers that it gives is the answer."""
+class Answer:
+    """One of the numbers that a load gives: its name there, what the question calls it, its unit."""
 
-    def __init__(self, name, answer, unit, arguments, quick_arguments, pairs):
+    def __init__(self, key, name, unit):
+        self.key = key
         self.name = name
-        self.answer = answer
         self.unit = unit
+
+    def ratio(self, pair):
+        ours, theirs = pair
+        if self.key == "cpu_us":
+            slices = zip(ours["slices_cpu_us"], theirs["slices_cpu_us"])
+            return statistics.median(their / our for our, their in slices)
+        return theirs[self.key] / ours[self.key]
+
+
+CPU = Answer("cpu_us", "server CPU", "us")
+
+
+class Server:
+    """One of the servers: its program and how it is called, and what the load must know of it."""
+
+    def __init__(self, program, arguments=(), load=()):
+        self.program = program
+        self.arguments = list(arguments)
+        self.load = list(load)
+
+
+PLAIN = Server(OURS, ["--no-deflate"])  # as none of the others compresses
+
+
+class Question:
+    """A load of some servers, and which of the numbers that it gives are the answers."""
+
+    def __init__(self, name, answers, arguments, quick_arguments, pairs):
+        self.name = name
+        self.answers = answers
         self.arguments = arguments
-        self.quick_arguments = quick_arguments
+        self.quick_arguments = quick_arguments  # None: it is not among the quick ones
         self.pairs = pairs
-        self.is_echo = answer == "cpu_us"
+        self.load = "load"
+        self.ours = PLAIN
+        self.peers = {peer: Server(peer) for peer in PEERS}
+        self.quick_peers = len(PEERS)  # so many of them are asked for where it must be quick
+        self.is_echo = CPU in answers
 
 
 def echo(connections, outstanding, size, words):
     load = ["--connections", connections, "--outstanding", outstanding, "--size", size]
     return Question(
-        f"echo, {connections} connections x {outstanding} outstanding, {words}: server CPU",
-        "cpu_us",
-        "us",
+        f"echo, {connections} connections x {outstanding} outstanding, {words}",
+        [CPU],
         load + ["--slices", 15, "--slice", 0.08],
         load + ["--slices", 5, "--slice", 0.03],
         11,
     )
+
+
+# Ways in which hawser compresses, and the others: how its server is told and how theirs are, who
+# they are, and what the load is told. uWebSockets has no windows that go on: see its server.
+OTHERS = ["Beast", "websocketpp"]
+WAYS = {
+    "no takeover, zlib": ("shared", "shared", ["uWebSockets"] + OTHERS, []),
+    "takeover": ("takeover", "takeover", OTHERS, ["--takeover"]),
+}
+
+
+def compress(question, way):
+    ours, theirs, peers, load = WAYS[way]
+    question.load = "load_deflate"
+    question.ours = Server("hawser_deflate", ["--deflate", ours], load)
+    question.peers = {peer: Server(peer, ["--deflate", theirs], load) for peer in peers}
+    question.quick_peers = 1
+    return question
+
+
+def compressed_echo(way, connections, size):
+    words = {128: "128 B", 1024: "1 KiB", 16384: "16 KiB"}[size]
+    outstanding = 16 if connections == 1 else 1
+    # About what takes a server a tenth of a second, and at least one for each connection.
+    messages = max(connections, {128: 4000, 1024: 2000, 16384: 256}[size])
+    load = ["--connections", connections, "--outstanding", outstanding, "--size", size]
+    is_quick = connections == 64 and size == 1024
+    question = Question(
+        f"compressed echo, {way}, {connections} x {outstanding}, {words}",
+        [CPU, Answer("reply_bytes", "output", "B")],
+        load + ["--messages", messages, "--slices", 10],
+        load + ["--messages", 500, "--slices", 3, "--pool", 1 << 20] if is_quick else None,
+        5,
+    )
+    return compress(question, way)
+
+
+def compressed_memory(way, answer, count, quick_count):
+    load = ["--size", 1024, "--memory"]
+    question = Question(
+        f"compressed, {way}",
+        [answer],
+        load + [count],
+        load + [quick_count, "--pool", 1 << 20],
+        3,
+    )
+    return compress(question, way)
+
+
+def idle_compressed_memory():
+    idle = Answer("idle_bytes", "resident memory of an idle connection", "B")
+    question = compressed_memory("no takeover, zlib", idle, 10000, 500)
+    without = Server(PLAIN.program, PLAIN.arguments, ["--plain"])
+    question.peers = {"hawser without compression": without} | question.peers
+    return question
 
 
 QUESTIONS = [
@@ -57,12 +145,21 @@ QUESTIONS = [
     echo(64, 16, 1024, "1 KiB"),
     echo(64, 1, 65536, "64 KiB"),
     Question(
-        "idle connection: resident memory of the server",
-        "bytes_per_connection",
-        "B",
+        "idle connection",
+        [Answer("bytes_per_connection", "resident memory of the server", "B")],
         ["--idle", 10000],
         ["--idle", 1000],
         3,
+    ),
+    *(
+        compressed_echo(way, connections, size)
+        for way in WAYS
+        for size in (128, 1024, 16384)
+        for connections in (1, 64, 1000)
+    ),
+    idle_compressed_memory(),
+    compressed_memory(
+        "takeover", Answer("active_bytes", "resident memory of an active connection", "B"), 1000, 100
     ),
 ]
 
@@ -87,27 +184,35 @@ class Servers:
                 self.programs[name] = what
         self.server_core, self.load_core = cores()
 
-    def run(self, names, arguments):
-        """One result for each of the servers, which have turns while they all run."""
+    def has(self, question, peer):
+        return self.why_not(question, peer) is None
+
+    def why_not(self, question, peer):
+        for each in (question.ours, question.peers[peer]):
+            if each.program in self.missing:
+                return self.missing[each.program]
+        return None
+
+    def run(self, load, contenders, arguments):
+        """One result for each of the contenders, which have turns while they all run."""
+        names = " and ".join(each.program for each in contenders)
         running = []
         try:
-            for name in names:
+            for each in contenders:
                 port = free_port()
-                command = [self.programs[name], "--port", str(port)]
-                if name == OURS:
-                    command.append("--no-deflate")  # as none of the others compresses
+                command = [self.programs[each.program], "--port", str(port)] + each.arguments
                 running.append((port, subprocess.Popen(command, **self.surroundings())))
                 await_listening(running[-1][1], port)
-            command = [self.programs["load"], "--core", self.load_core] + arguments
+            command = [self.programs[load], "--core", self.load_core] + arguments
             for port, server in running:
                 command += ["--server", f"{port}:{server.pid}"]
             command = [str(each) for each in command]
             try:
                 done = subprocess.run(command, capture_output=True, text=True, timeout=60)
             except subprocess.TimeoutExpired:
-                raise RuntimeError(f"{' and '.join(names)}: no answer in a minute") from None
+                raise RuntimeError(f"{names}: no answer in a minute") from None
             if done.returncode != 0:
-                raise RuntimeError(f"{' and '.join(names)}: {done.stderr.strip()}")
+                raise RuntimeError(f"{names}: {done.stderr.strip()}")
             return [json.loads(line) for line in done.stdout.splitlines()]
         finally:
             for _, server in running:
@@ -167,32 +272,29 @@ def ask(question, servers, peers, arguments, pairs, record):
 
 
 def run_pair(question, servers, peer, arguments):
+    ours, theirs = question.ours, question.peers[peer]
     if question.is_echo:
-        return servers.run([OURS, peer], arguments)
-    fewer = ["--idle", min(arguments[1], MOST_IDLE.get(peer, arguments[1]))]
-    return servers.run([OURS], arguments) + servers.run([peer], fewer)
-
-
-def ratio_of(question, pair):
-    ours, theirs = pair
-    if question.is_echo:
-        slices = zip(ours["slices_cpu_us"], theirs["slices_cpu_us"])
-        return statistics.median(their / our for our, their in slices)
-    return theirs[question.answer] / ours[question.answer]
+        return servers.run(question.load, [ours, theirs], arguments + theirs.load)
+    fewer = list(arguments)
+    if peer in MOST_IDLE:
+        fewer[1] = min(arguments[1], MOST_IDLE[peer])
+    return servers.run(question.load, [ours], arguments + ours.load) + servers.run(
+        question.load, [theirs], fewer + theirs.load
+    )
 
 
 def show(value):
     return f"{value:.3g}" if value < 100 else f"{value:.0f}"
 
 
-def report(question, name, pairs):
-    ours = statistics.median(pair[0][question.answer] for pair in pairs)
-    theirs = statistics.median(pair[1][question.answer] for pair in pairs)
-    ratios = sorted(ratio_of(question, pair) for pair in pairs)
+def report(answer, name, pairs):
+    ours = statistics.median(pair[0][answer.key] for pair in pairs)
+    theirs = statistics.median(pair[1][answer.key] for pair in pairs)
+    ratios = sorted(answer.ratio(pair) for pair in pairs)
     print(
         name,
-        f"{show(ours)} {question.unit}",
-        f"{show(theirs)} {question.unit}",
+        f"{show(ours)} {answer.unit}",
+        f"{show(theirs)} {answer.unit}",
         f"{statistics.median(ratios):.3f}",
         sep="\t",
         flush=True,
@@ -204,9 +306,9 @@ def report(question, name, pairs):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build", type=pathlib.Path, metavar="BUILD_DIR")
-    parser.add_argument("--quick", action="store_true", help="end within 20 seconds")
+    parser.add_argument("--quick", action="store_true", help="end within 30 seconds")
     parser.add_argument("--details", type=pathlib.Path, metavar="FILE", help="every run, as CSV")
-    parser.add_argument("--peers", default=",".join(PEERS), help="only these, with commas")
+    parser.add_argument("--peers", help="only these, with commas")
     parser.add_argument("--questions", default="", metavar="TEXT", help="only those with TEXT")
     parser.add_argument("--pairs", type=int, help="so many for each question and peer")
     chosen = parser.parse_args()
@@ -223,23 +325,24 @@ def main():
 
     failures = 0
     for question in QUESTIONS:
-        if chosen.questions not in question.name:
-            continue
-        wanted = chosen.peers.split(",")
-        peers = [peer for peer in wanted if peer in servers.programs]
-        pairs = chosen.pairs or (1 if chosen.quick else question.pairs)
         arguments = question.quick_arguments if chosen.quick else question.arguments
+        if chosen.questions not in question.name or arguments is None:
+            continue
+        wanted = list(question.peers)[: question.quick_peers if chosen.quick else None]
+        if chosen.peers is not None:
+            wanted = [peer for peer in wanted if peer in chosen.peers.split(",")]
+        peers = [peer for peer in wanted if servers.has(question, peer)]
+        pairs = chosen.pairs or (1 if chosen.quick else question.pairs)
         found, failed = ask(question, servers, peers, arguments, pairs, record)
         failures += len(failed)
-        for peer in wanted:
-            name = f"{question.name}, against {peer}"
+        for peer, answer in ((peer, answer) for peer in wanted for answer in question.answers):
+            name = f"{question.name}: {answer.name}, against {peer}"
             if peer in failed:
                 print(name, "", f"failed: {failed[peer]}", "", sep="\t", flush=True)
             elif peer in peers:
-                report(question, name, found[peer])
+                report(answer, name, found[peer])
             else:
-                why = servers.missing.get(peer, "not built: there is no such peer")
-                print(name, "", why, "", sep="\t", flush=True)
+                print(name, "", servers.why_not(question, peer), "", sep="\t", flush=True)
 
     if chosen.details:
         names = list(dict.fromkeys(key for row in rows for key in row))

@@ -20,7 +20,14 @@ using tcp = asio::ip::tcp;
 
 class session : public std::enable_shared_from_this<session> {
  public:
-  explicit session(tcp::socket&& socket) : stream_{std::move(socket)} {}
+  session(tcp::socket&& socket, deflate_mode deflate) : stream_{std::move(socket)} {
+    if (deflate == deflate_mode::none) return;
+    websocket::permessage_deflate compression;
+    compression.server_enable = true;
+    compression.server_no_context_takeover = deflate == deflate_mode::shared;
+    compression.client_no_context_takeover = deflate == deflate_mode::shared;
+    stream_.set_option(compression);
+  }
 
   void start() {
     beast::get_lowest_layer(stream_).socket().set_option(tcp::no_delay{true});
@@ -52,10 +59,10 @@ class session : public std::enable_shared_from_this<session> {
   beast::flat_buffer buffer_;
 };
 
-void accept(tcp::acceptor& acceptor) {
-  acceptor.async_accept([&acceptor](error_code wrong, tcp::socket socket) {
-    if (!wrong) std::make_shared<session>(std::move(socket))->start();
-    accept(acceptor);
+void accept(tcp::acceptor& acceptor, deflate_mode deflate) {
+  acceptor.async_accept([&acceptor, deflate](error_code wrong, tcp::socket socket) {
+    if (!wrong) std::make_shared<session>(std::move(socket), deflate)->start();
+    accept(acceptor, deflate);
   });
 }
 
@@ -66,6 +73,6 @@ int main(int count, char** arguments) {
   tcp::acceptor acceptor{context,
                          {asio::ip::make_address("127.0.0.1"),
                           static_cast<std::uint16_t>(port_from(count, arguments))}};
-  accept(acceptor);
+  accept(acceptor, deflate_from(count, arguments));
   context.run();
 }

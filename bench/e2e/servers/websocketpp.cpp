@@ -4,15 +4,21 @@
 
 #include <cstdint>
 #include <websocketpp/config/asio_no_tls.hpp>
+#include <websocketpp/extensions/permessage_deflate/enabled.hpp>
 #include <websocketpp/server.hpp>
 
 namespace {
 
-using server_type = websocketpp::server<websocketpp::config::asio>;
+// As its own configurations that compress have it. Whether windows go on is up to the client.
+struct compressing_config : websocketpp::config::asio {
+  struct permessage_deflate_config {};
+  using permessage_deflate_type =
+      websocketpp::extensions::permessage_deflate::enabled<permessage_deflate_config>;
+};
 
-}  // namespace
-
-int main(int count, char** arguments) {
+template <class Config>
+void serve(int port) {
+  using server_type = websocketpp::server<Config>;
   server_type server;
   server.clear_access_channels(websocketpp::log::alevel::all);
   server.clear_error_channels(websocketpp::log::elevel::all);
@@ -22,13 +28,23 @@ int main(int count, char** arguments) {
     server.get_con_from_hdl(peer)->get_raw_socket().set_option(
         websocketpp::lib::asio::ip::tcp::no_delay{true});
   });
-  server.set_message_handler(
-      [&server](websocketpp::connection_hdl peer, const server_type::message_ptr& message) {
-        server.send(peer, message->get_payload(), message->get_opcode());
-      });
+  server.set_message_handler([&server](websocketpp::connection_hdl peer,
+                                       const typename server_type::message_ptr& message) {
+    server.send(peer, message->get_payload(), message->get_opcode());
+  });
   server.set_listen_backlog(4096);
-  server.listen(websocketpp::lib::asio::ip::tcp::v4(),
-                static_cast<std::uint16_t>(port_from(count, arguments)));
+  server.listen(websocketpp::lib::asio::ip::tcp::v4(), static_cast<std::uint16_t>(port));
   server.start_accept();
   server.run();
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  const int port = port_from(count, arguments);
+  if (deflate_from(count, arguments) == deflate_mode::none) {
+    serve<websocketpp::config::asio>(port);
+  } else {
+    serve<compressing_config>(port);
+  }
 }
