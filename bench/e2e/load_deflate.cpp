@@ -160,22 +160,28 @@ class inflater {
     if (out_.size() <= message.size()) out_.resize(message.size() + 1);
     stream_.next_out = reinterpret_cast<Bytef*>(out_.data());
     stream_.avail_out = static_cast<uInt>(message.size() + 1);  // one more gives itself away
-    int result = inflate(compressed.data(), compressed.size());
-    if (result == Z_OK) result = inflate(deflate_tail.data(), deflate_tail.size());
-    const bool is_good = result == Z_OK || (result == Z_STREAM_END && !takeover_);
+    const bool is_good = inflate(compressed.data(), compressed.size()) &&
+                         (has_ended_ || inflate(deflate_tail.data(), deflate_tail.size()));
     if (!takeover_) ::inflateReset(&stream_);
-    return is_good && stream_.avail_in == 0 && stream_.avail_out == 1 &&
+    return is_good && stream_.avail_out == 1 &&
            std::memcmp(out_.data(), message.data(), message.size()) == 0;
   }
 
  private:
-  [[nodiscard]] int inflate(const void* from, std::size_t size) {
+  // Inflates all of that. RFC 7692 7.2.3.4: behind a block with BFINAL another stream may begin.
+  [[nodiscard]] bool inflate(const void* from, std::size_t size) {
     stream_.next_in = static_cast<Bytef*>(const_cast<void*>(from));
     stream_.avail_in = static_cast<uInt>(size);
-    const int result = ::inflate(&stream_, Z_SYNC_FLUSH);
-    return result == Z_BUF_ERROR && stream_.avail_in == 0 ? Z_OK : result;
+    int result = Z_OK;
+    do {
+      result = ::inflate(&stream_, Z_SYNC_FLUSH);
+      has_ended_ = result == Z_STREAM_END;
+      if (has_ended_ && (takeover_ || ::inflateReset(&stream_) != Z_OK)) return false;
+    } while (has_ended_ && stream_.avail_in != 0);
+    return has_ended_ || ((result == Z_OK || result == Z_BUF_ERROR) && stream_.avail_in == 0);
   }
 
+  bool has_ended_ = false;
   bool takeover_;
   ::z_stream stream_ = {};
   std::vector<char> out_;

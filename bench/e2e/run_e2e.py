@@ -84,20 +84,21 @@ def echo(connections, outstanding, size, words):
     )
 
 
-# Ways in which hawser compresses, and the others: how its server is told and how theirs are, who
-# they are, and what the load is told. uWebSockets has no windows that go on: see its server.
+# Ways to compress: our server, what all servers are told, the peers, and what the load is told.
+# uWebSockets has no windows that go on: see its server.
 OTHERS = ["Beast", "websocketpp"]
 WAYS = {
-    "no takeover, zlib": ("shared", "shared", ["uWebSockets"] + OTHERS, []),
-    "takeover": ("takeover", "takeover", OTHERS, ["--takeover"]),
+    "no takeover, zlib": ("hawser_deflate", "shared", ["uWebSockets"] + OTHERS, []),
+    "no takeover, libdeflate": ("hawser_libdeflate", "shared", ["uWebSockets"], []),
+    "takeover": ("hawser_deflate", "takeover", OTHERS, ["--takeover"]),
 }
 
 
 def compress(question, way):
-    ours, theirs, peers, load = WAYS[way]
+    program, mode, peers, load = WAYS[way]
     question.load = "load_deflate"
-    question.ours = Server("hawser_deflate", ["--deflate", ours], load)
-    question.peers = {peer: Server(peer, ["--deflate", theirs], load) for peer in peers}
+    question.ours = Server(program, ["--deflate", mode], load)
+    question.peers = {peer: Server(peer, ["--deflate", mode], load) for peer in peers}
     question.quick_peers = 1
     return question
 

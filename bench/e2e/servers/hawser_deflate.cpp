@@ -2,13 +2,17 @@
 //
 //     hawser_deflate [--port P] --deflate takeover|shared
 //
-// `takeover` is what there is by default, `shared` the preset for that.
+// `takeover` is what there is by default, `shared` the preset for that. Where it is built with
+// BENCH_LIBDEFLATE it has only the latter, by libdeflate.
 
 #include "hawser/adapters/epoll.hpp"
-#include "hawser/codecs/zlib.hpp"
 #include "port.hpp"
+#if defined(BENCH_LIBDEFLATE)
+#include "hawser/codecs/libdeflate.hpp"
+#else
+#include "hawser/codecs/zlib.hpp"
+#endif
 
-#include <cstddef>
 #include <cstdint>
 
 namespace {
@@ -17,20 +21,22 @@ struct echo {
   void on_message(auto& peer, const hawser::event& message) { peer->send(message); }
 };
 
-template <class Extension>
-void serve(int port, const hawser::deflate_options& options) {
-  hawser::epoll_server_options chosen;
-  chosen.port = static_cast<std::uint16_t>(port);
-  hawser::epoll_loop loop;
-  const hawser::epoll_server<echo, Extension> server{loop, chosen, {}, options};
-  loop.run();
-}
+#if defined(BENCH_LIBDEFLATE)
+using chosen_codec = hawser::libdeflate_deflate;
+#else
+using chosen_codec = hawser::zlib_deflate;
+#endif
 
 }  // namespace
 
 int main(int count, char** arguments) {
-  const int port = port_from(count, arguments);
-  const deflate_mode deflate = deflate_from(count, arguments);
-  serve<hawser::zlib_deflate>(port, deflate == deflate_mode::shared ? hawser::deflate_presets::small
-                                                                    : hawser::deflate_options{});
+  hawser::epoll_server_options chosen;
+  chosen.port = static_cast<std::uint16_t>(port_from(count, arguments));
+  hawser::deflate_options options;
+  if (deflate_from(count, arguments) == deflate_mode::shared) {
+    options = hawser::deflate_presets::small;
+  }
+  hawser::epoll_loop loop;
+  const hawser::epoll_server<echo, chosen_codec> server{loop, chosen, {}, options};
+  loop.run();
 }
