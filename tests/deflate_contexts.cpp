@@ -50,6 +50,30 @@ TEST_CASE("what was given back is taken again, with an empty window", "[deflate_
   all.destroy(larger);
 }
 
+TEST_CASE("small messages that stand for themselves have a smaller compressor",
+          "[deflate_contexts]") {
+  failing_memory memory{0};
+  contexts all{deflate_presets::small, memory.source()};
+  auto* large = all.take_deflater(15, small_message_size + 1);
+  const std::size_t with_large = memory.live();
+  auto* small = all.take_deflater(15, small_message_size);
+  CHECK(memory.live() - with_large < with_large / 4);
+  all.give(small, 15, small_message_size);
+  all.give(large, 15, small_message_size + 1);
+  const std::size_t calls = memory.calls();
+  CHECK(all.take_deflater(13, 1) == small);
+  CHECK(all.take_deflater(15) == large);
+  CHECK(memory.calls() == calls);
+  // Nobody has a larger window than was agreed on.
+  auto* smallest = all.take_deflater(9, 1);
+  CHECK(smallest != small);
+  std::string text = support::noise(400);
+  for (char& each : text) each = static_cast<char>('a' + static_cast<unsigned char>(each) % 16);
+  text += text.substr(0, 100);
+  CHECK(deflate(*small, text).size() + 20 < deflate(*smallest, text).size());
+  for (auto* each : {small, large, smallest}) all.destroy(each);
+}
+
 TEST_CASE("an inflater that was given back gets the window that is asked for",
           "[deflate_contexts]") {
   failing_memory memory{0};

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <new>
 
 namespace hawser::inline v0 {
@@ -18,6 +19,9 @@ namespace hawser::inline v0 {
 template <any_codec Codec>
 class deflate_contexts {
  public:
+  /// That of a message of which the size is not known, or which does not stand for itself.
+  static constexpr std::size_t any_size = std::numeric_limits<std::size_t>::max();
+
   using deflater = typename Codec::deflater;
   using inflater = typename Codec::inflater;
 
@@ -27,15 +31,20 @@ class deflate_contexts {
   deflate_contexts& operator=(const deflate_contexts&) = delete;
   ~deflate_contexts() {
     for (deflater* kept : deflaters_) destroy(kept);
+    destroy(small_deflater_);
     destroy(inflater_);
   }
 
   [[nodiscard]] const deflate_options& options() const noexcept { return options_; }
 
-  /// A compressor with an empty window. Throws what the memory throws.
-  [[nodiscard]] deflater* take_deflater(std::uint8_t window_bits) {
-    deflater*& kept = deflaters_[window_bits - lowest];
+  /// A compressor with an empty window of at most this size. Where it is for nothing but one
+  /// message, `size` is that message's. Throws what the memory throws.
+  [[nodiscard]] deflater* take_deflater(std::uint8_t window_bits, std::size_t size = any_size) {
+    deflater*& kept = place_of(window_bits, size);
     if (kept == nullptr) {
+      if (is_small(window_bits, size)) {
+        return make<deflater>(small_message_settings(options_.settings));
+      }
       deflate_settings settings = options_.settings;
       settings.window_bits = window_bits;
       return make<deflater>(settings);
@@ -45,9 +54,9 @@ class deflate_contexts {
     if constexpr (deflate_codec<Codec>) taken->restart();
     return taken;
   }
-  /// Keeps it for the next who asks, or destroys it. Null is nothing.
-  void give(deflater* used, std::uint8_t window_bits) noexcept {
-    keep(deflaters_[window_bits - lowest], used);
+  /// Keeps what was taken so for the next who asks, or destroys it. Null is nothing.
+  void give(deflater* used, std::uint8_t window_bits, std::size_t size = any_size) noexcept {
+    keep(place_of(window_bits, size), used);
   }
 
   /// An inflater with an empty window of at least this size. Throws what the memory throws.
@@ -73,6 +82,14 @@ class deflate_contexts {
  private:
   static constexpr std::uint8_t lowest = 8;
   static constexpr std::uint8_t smallest_window = 9;
+
+  [[nodiscard]] static bool is_small(std::uint8_t window_bits, std::size_t size) noexcept {
+    return deflate_codec<Codec> && window_bits > small_message_window_bits &&
+           size <= small_message_size;
+  }
+  [[nodiscard]] deflater*& place_of(std::uint8_t window_bits, std::size_t size) noexcept {
+    return is_small(window_bits, size) ? small_deflater_ : deflaters_[window_bits - lowest];
+  }
 
   template <class Context, class Settings>
   [[nodiscard]] Context* make(const Settings& settings) {
@@ -101,6 +118,7 @@ class deflate_contexts {
   deflate_options options_;
   memory source_;
   std::array<deflater*, 8> deflaters_ = {};  // one of each window from 8 bits on
+  deflater* small_deflater_ = nullptr;
   inflater* inflater_ = nullptr;
 };
 

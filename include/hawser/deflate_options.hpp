@@ -18,7 +18,7 @@ struct deflate_options {
   /// Otherwise nothing is offered or accepted: for a switch of a program.
   bool is_enabled = true;
   /// Our own window, memory and effort. The window may be made smaller by the peer, never larger.
-  deflate_settings settings = {.window_bits = 12, .memory_level = 5, .level = 6};
+  deflate_settings settings = {.window_bits = 12, .memory_level = 5};
   /// Our window goes on from message to message: small messages shrink far better, and each
   /// connection has a compressor of its own. Otherwise the endpoint's connections share one.
   bool takeover = true;
@@ -43,12 +43,15 @@ struct deflate_options {
 /// Sets of options with their cost, which memory_estimate tells exactly.
 namespace deflate_presets {
 
-/// No memory for each connection: every message stands for itself, and connections share one
-/// compressor and one inflater. For many connections, or messages of some kilobytes.
+/// No memory for each connection: every message stands for itself, and connections share two
+/// compressors and an inflater. For many connections, or messages of some kilobytes. What is
+/// smaller than 256 bytes is sent as it is: by itself it would save less than a packet's headers
+/// have.
 inline constexpr deflate_options small{.settings = {.window_bits = 15, .memory_level = 8},
                                        .takeover = false,
                                        .peer_takeover = false,
-                                       .peer_window_bits = 15};
+                                       .peer_window_bits = 15,
+                                       .min_size = 256};
 
 /// 50 KiB for each connection that sends and receives compressed messages: the windows go on, and
 /// have 4 KiB. For messages of any size.
@@ -80,6 +83,21 @@ inline constexpr deflate_wishes whole_message_wishes{.send = {.takeover = false}
                                                      .insists = true,
                                                      .may_be_limited = false};
 
+/// Messages of up to so many bytes that stand for themselves have a compressor of another kind, for
+/// a large one takes longer to begin anew. In bytes.
+inline constexpr std::size_t small_message_size = 512;
+
+/// The window of that compressor, where the other one's is larger.
+inline constexpr std::uint8_t small_message_window_bits = 11;
+
+/// What that compressor is made with.
+[[nodiscard]] constexpr deflate_settings small_message_settings(
+    const deflate_settings& own) noexcept {
+  return {.window_bits = small_message_window_bits,
+          .memory_level = std::min<std::uint8_t>(own.memory_level, 5),
+          .level = own.level};
+}
+
 /// What compression costs, in bytes of memory.
 struct deflate_memory {
   std::size_t per_connection = 0;  ///< Of one that has sent and received compressed messages.
@@ -95,6 +113,9 @@ template <any_codec Codec>
   deflate_memory sum;
   (is_stream && options.takeover ? sum.per_connection : sum.per_endpoint) +=
       Codec::deflater_size(options.settings);
+  if (is_stream && !options.takeover && options.settings.window_bits > small_message_window_bits) {
+    sum.per_endpoint += Codec::deflater_size(small_message_settings(options.settings));
+  }
   (is_stream && options.peer_takeover ? sum.per_connection : sum.per_endpoint) +=
       Codec::inflater_size(std::max(options.peer_window_bits, smallest));
   return sum;

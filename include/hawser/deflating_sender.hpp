@@ -118,6 +118,7 @@ class deflating_sender : public sender<Role> {
 
  private:
   static constexpr bool is_whole = message_codec<Codec>;
+  static constexpr std::size_t any_size = deflate_contexts<Codec>::any_size;
   using deflater = typename deflate_contexts<Codec>::deflater;
 
   [[nodiscard]] bool wants_deflating(const message_options& options, bool is_large) const noexcept {
@@ -155,14 +156,15 @@ class deflating_sender : public sender<Role> {
   // end, the window begins anew: the peer will not have it.
   class use {
    public:
-    use(deflating_sender& self, const context_type& context) : self_{&self}, context_{&context} {
-      self.take_deflater(context);
+    use(deflating_sender& self, std::size_t size, const context_type& context)
+        : self_{&self}, size_{self.agreed_.takeover ? any_size : size}, context_{&context} {
+      self.take_deflater(size_, context);
     }
     use(const use&) = delete;
     use& operator=(const use&) = delete;
     ~use() {
       if (is_whole || !self_->agreed_.takeover) {
-        self_->give_deflater(*context_);
+        self_->give_deflater(size_, *context_);
       } else if constexpr (!is_whole) {
         if (!is_sent_) self_->deflater_->restart();
       }
@@ -171,23 +173,27 @@ class deflating_sender : public sender<Role> {
 
    private:
     deflating_sender* self_;
+    std::size_t size_;
     const context_type* context_;
     bool is_sent_ = false;
   };
 
-  void take_deflater(const context_type& context) {
-    if (deflater_ == nullptr) deflater_ = context.contexts->take_deflater(kind_of_deflater());
+  // For a message of that size which stands for itself, or of any.
+  void take_deflater(std::size_t size, const context_type& context) {
+    if (deflater_ == nullptr) {
+      deflater_ = context.contexts->take_deflater(kind_of_deflater(), size);
+    }
     was_used_ = true;
   }
-  void give_deflater(const context_type& context) noexcept {
-    context.contexts->give(deflater_, kind_of_deflater());
+  void give_deflater(std::size_t size, const context_type& context) noexcept {
+    context.contexts->give(deflater_, kind_of_deflater(), size);
     deflater_ = nullptr;
   }
 
   [[nodiscard]] error send_deflated(outbox& out, opcode type, std::span<const std::byte> payload,
                                     const context_type& context) {
     const scratch memory{*context.pool, deflate_bound(payload.size())};
-    use window{*this, context};
+    use window{*this, payload.size(), context};
     const std::size_t size = deflate(payload, memory.room());
     if (size == deflate_failed || (size >= payload.size() && !is_better_kept(payload))) {
       return base::send_checked(out, type, payload, context);
@@ -229,7 +235,7 @@ class deflating_sender : public sender<Role> {
       return error::output_full;
     }
     const scratch memory{*context.pool, bound};
-    take_deflater(context);
+    take_deflater(any_size, context);
     is_lost_ = true;  // unless all of what follows is done
     const std::size_t size = deflate_part(*deflater_, part, fin, memory.room());
     if (size == deflate_failed) return error::output_full;
@@ -242,7 +248,7 @@ class deflating_sender : public sender<Role> {
     this->next_ = opcode::continuation;
     if (!fin) return error::none;
     this->message_ = opcode::continuation;
-    if (!agreed_.takeover) give_deflater(context);
+    if (!agreed_.takeover) give_deflater(any_size, context);
     return error::none;
   }
 

@@ -41,7 +41,7 @@ struct counted_malloc {
 }  // namespace
 
 TEST_CASE("what libdeflate takes is what the codec says", "[libdeflate]") {
-  for (std::uint8_t level = 1; level <= 12; ++level) {
+  for (std::uint8_t level = 0; level <= 12; ++level) {
     const deflate_settings settings{.level = level};
     const counted_malloc counting;
     const libdeflate_codec::deflater made{memory{}, settings};
@@ -89,6 +89,8 @@ TEST_CASE("any level is one that libdeflate has", "[libdeflate]") {
     CHECK((message_inflater<>{}.inflated(payload) == text));
   }
   CHECK(message_deflater<libdeflate_codec>{{.level = 255}}.whole(text).size() == before);
+  CHECK(message_deflater<libdeflate_codec>{}.whole(text) ==
+        message_deflater<libdeflate_codec>{{.level = 1}}.whole(text));
 }
 
 TEST_CASE("libdeflate's message ends in a block with BFINAL and an empty one",

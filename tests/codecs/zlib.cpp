@@ -45,6 +45,15 @@ void check_close(std::size_t estimated, std::size_t measured) {
 
 }  // namespace
 
+TEST_CASE("zlib's level is 6 where nobody chose", "[zlib]") {
+  const std::string text = support::json(20000);
+  const auto made = [&](const deflate_settings& settings) {
+    return support::message_deflater<>{settings}.whole(text);
+  };
+  CHECK((made({}) == made({.level = 6})));
+  CHECK((made({}) != made({.level = 1})));
+}
+
 TEST_CASE("what zlib takes is what the codec says", "[zlib]") {
   for (std::uint8_t bits = 9; bits <= 15; ++bits) {
     for (std::uint8_t level = 1; level <= 9; ++level) {

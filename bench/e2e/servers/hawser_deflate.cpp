@@ -35,6 +35,7 @@ int main(int count, char** arguments) {
   hawser::deflate_options options;
   if (deflate_from(count, arguments) == deflate_mode::shared) {
     options = hawser::deflate_presets::small;
+    options.min_size = 0;  // as the others have it
   }
   hawser::epoll_loop loop;
   const hawser::epoll_server<echo, chosen_codec> server{loop, chosen, {}, options};

@@ -114,13 +114,14 @@ class libdeflate_object {
 }  // namespace detail
 
 /// The codec that is libdeflate: see message_codec. Of the settings it knows the level, from 1 to
-/// 12.
+/// 12. By default it is 1: as small as zlib's at level 6, or within 5 %, in less than half of the
+/// time of level 6.
 struct libdeflate_codec {
   class deflater {
    public:
     deflater(const memory& source, const deflate_settings& settings)
         : made_{source, libdeflate_free_compressor, [&](auto... options) {
-                  const int level = std::min<int>(settings.level, largest_level);
+                  const int level = std::clamp<int>(settings.level, 1, largest_level);
                   if constexpr (sizeof...(options) == 0) {
                     return libdeflate_alloc_compressor(level);
                   } else {

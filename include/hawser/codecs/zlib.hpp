@@ -114,9 +114,9 @@ struct zlib_codec {
   class deflater {
    public:
     deflater(const memory& source, const deflate_settings& settings) : stream_{source, deflateEnd} {
-      stream_.require(deflateInit2(stream_.get(), settings.level, Z_DEFLATED,
-                                   -int{settings.window_bits}, settings.memory_level,
-                                   Z_DEFAULT_STRATEGY));
+      const int level = settings.level == 0 ? Z_DEFAULT_COMPRESSION : settings.level;
+      stream_.require(deflateInit2(stream_.get(), level, Z_DEFLATED, -int{settings.window_bits},
+                                   settings.memory_level, Z_DEFAULT_STRATEGY));
     }
     deflater(const deflater&) = delete;
     deflater& operator=(const deflater&) = delete;
