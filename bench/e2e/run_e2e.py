@@ -23,7 +23,7 @@ import time
 OURS = "hawser"
 # It looks at every connection for each event: ten thousand would take it minutes to open.
 MOST_IDLE = {"libwebsockets": 2000}
-PEERS = ["floor", "uWebSockets", "Beast", "websocketpp", "libwebsockets"]
+PEERS = ["floor", "uWebSockets", "Beast", "websocketpp", "libwebsockets", "io_uring"]
 
 
 class Answer:
