@@ -262,6 +262,7 @@ struct frame {
   bool fin = false;
   bool is_compressed = false;
   bool is_first = false;
+  bool is_ping = false;
   std::string_view payload;
   std::size_t size = 0;  // with its header; 0: not all of it is there
 };
@@ -271,7 +272,8 @@ frame parse_frame(std::string_view bytes) {
   if (bytes.size() < 2) return found;
   const auto at = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
   const unsigned opcode = at(0) & 0x0FU;
-  if (opcode > 2) fail("a control frame came");
+  if (opcode > 2 && opcode != 9) fail("a close frame came");
+  found.is_ping = opcode == 9;
   found.fin = (at(0) & 0x80U) != 0;
   found.is_compressed = (at(0) & 0x40U) != 0;
   found.is_first = opcode != 0;
@@ -440,6 +442,10 @@ class load {
       const frame next = parse_frame(bytes);
       if (next.size == 0) break;
       bytes.remove_prefix(next.size);
+      if (next.is_ping) {
+        answer_ping(index, next.payload);
+        continue;
+      }
       bytes_ += next.payload.size();
       if (next.is_first) from.is_compressed = next.is_compressed;
       if (!next.fin || !next.is_first) from.message.append(next.payload);
@@ -450,6 +456,13 @@ class load {
     }
     from.unread = std::string{bytes};
     return complete;
+  }
+
+  // A server that had no turn for long asks whether we are there.
+  void answer_ping(std::size_t index, std::string_view payload) {
+    std::string& to = connections_[index].unsent;
+    to.append({'\x8A', static_cast<char>(0x80 | payload.size()), 0, 0, 0, 0}).append(payload);
+    push(index);
   }
 
   void take_reply(connection& from, std::string_view payload) {

@@ -30,7 +30,7 @@ using chosen_codec = hawser::zlib_deflate;
 }  // namespace
 
 int main(int count, char** arguments) {
-  hawser::epoll_server_options chosen;
+  hawser::loop_server_options chosen;
   chosen.port = static_cast<std::uint16_t>(port_from(count, arguments));
   hawser::deflate_options options;
   if (deflate_from(count, arguments) == deflate_mode::shared) {
