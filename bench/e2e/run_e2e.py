@@ -137,7 +137,7 @@ def compressed_memory(way, answer, count, quick_count):
 
 def idle_compressed_memory():
     idle = Answer("idle_bytes", "resident memory of an idle connection", "B")
-    question = compressed_memory("no takeover, zlib", idle, 10000, 500)
+    question = compressed_memory("no takeover, zlib", idle, 10000, 2000)
     without = Server(PLAIN.program, PLAIN.arguments, ["--plain"])
     question.peers = {"hawser without compression": without} | question.peers
     return question
