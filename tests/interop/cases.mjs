@@ -30,6 +30,41 @@ function binaryOf(size) {
   return bytes;
 }
 
+function repeated(data, times) {
+  if (typeof data === 'string') return data.repeat(times);
+  const all = new Uint8Array(data.length * times);
+  for (let i = 0; i < times; ++i) all.set(data, i * data.length);
+  return all;
+}
+
+const DISTANCES = [100, 300, 600, 1500, 3000, 6000, 12000, 24000];
+const CHARACTERS = [...Array(95).keys()].map((i) => String.fromCharCode(32 + i));
+CHARACTERS.push(...'\u00e9\u00fc\u03ba\u4e16\u754c\u{1F600}\u{1F44B}');
+const WIDTHS = CHARACTERS.map((each) => encoder.encode(each).length);
+
+/** A text or bytes for compressed connections: random, or such that parts of it come again. */
+export function payloadOf(isText, isCompressible, size) {
+  const random = binaryOf(size);
+  const units = new Uint8Array(size);
+  for (let i = 0; i < size; ) {
+    const distance = DISTANCES[random[i] % DISTANCES.length];
+    const isRepeat = isCompressible && distance <= i && random[i] < 180;
+    const end = Math.min(size, i + (isRepeat ? 20 + (random[i] % 80) : 30));
+    const from = isRepeat ? units : random;
+    for (const back = isRepeat ? distance : 0; i < end; ++i) units[i] = from[i - back];
+  }
+  if (!isText) return units;
+  const characters = [];
+  let left = size;
+  for (const unit of units) {
+    const chosen = unit % CHARACTERS.length;
+    if (WIDTHS[chosen] > left) break;
+    left -= WIDTHS[chosen];
+    characters.push(CHARACTERS[chosen]);
+  }
+  return characters.join('') + '.'.repeat(left);
+}
+
 function require(holds, what) {
   if (!holds) throw new Error(what);
 }
@@ -225,6 +260,28 @@ export class Cases {
       require(plain.socket.extensions === '', `extensions: ${plain.socket.extensions}`);
       await plain.close();
     });
+  }
+
+  /** Messages of all kinds over a server that compresses, and what must be agreed on with it. */
+  async compressed({ row, url, expected, isLarge }) {
+    const converse = async (sizes) => {
+      const talk = await this.talk(url).open();
+      const { extensions } = talk.socket;
+      require(extensions === expected, `${extensions} was agreed on instead of ${expected}`);
+      for (const size of sizes) {
+        for (const [isText, isCompressible] of [[true, true], [true, false], [false, true], [false, false]]) {
+          if (size > MIB && isText !== isCompressible) continue;
+          const data = payloadOf(isText, isCompressible, Math.min(size, MIB));
+          const whole = size > MIB ? repeated(data, size / MIB) : data;
+          talk.socket.send(whole);
+          await talk.expect(whole);
+        }
+      }
+      await talk.close();
+    };
+    const sizes = [0, 1, 64, 125, 126, 1000, 65535, 65536, 300000];
+    await this.play(`${row}: ${expected}`, () => converse(sizes));
+    if (isLarge) await this.play(`16 MiB: ${expected}`, () => converse([16 * MIB]));
   }
 
   async subprotocols() {

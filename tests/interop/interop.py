@@ -5,8 +5,10 @@ prints what held. `run` installs and builds what it takes; README.md says what t
     interop.py FOLDER_OF_PROGRAMS FOLDER_OF_INTEROP_PROGRAMS NODE_MODULES SCRATCH
 """
 
+import concurrent.futures
 import contextlib
 import http.server
+import json
 import os
 import re
 import signal
@@ -18,6 +20,9 @@ import time
 import urllib.parse
 from pathlib import Path
 
+import deflate_mixes
+from deflate_play import Ours
+
 HERE = Path(__file__).resolve().parent
 PATIENCE = 100  # seconds for all cases of one client
 KEY, ACCEPT = "dGhlIHNhbXBsZSBub25jZQ==", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
@@ -28,6 +33,8 @@ REFUSED_IN_THE_LOG = "refused: the Origin is not allowed"
 CLIENTS_OF_OURS = {"ws": (51, 51, 51), "websockets": (50, 50, 50), "chromium": (45, 44, 45),
                    "curl": (22, 13, 13)}
 SERVERS_FOR_OURS = {"ws": (58, 58, 58), "websockets": (58, 58, 58)}
+# How many connections that compress each peer has, as a client of ours and as a server for ours.
+DEFLATING = {"zlib": (254, 218), "websockets": (193, 173), "ws": (193, 173), "chromium": (6,)}
 
 
 # ---- Processes
@@ -210,9 +217,8 @@ def run_program(column, *command, **environment):
         column.faults.append(f"exit status {status}: {said[-2000:]}")
 
 
-def run_chromium(column, pages, address, urls, status, scratch):
-    case = "Origin that is refused" if column.route == "direct" else "Origin of the URL's host"
-    query = urllib.parse.urlencode({**urls, "status": status, "origin_case": case})
+def run_chromium(column, pages, address, query, scratch):
+    query = urllib.parse.urlencode(query)
     profile = scratch / f"chromium-{column.route}"
     flags = ["--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
              "--disable-background-networking", "--disable-component-update",
@@ -395,7 +401,9 @@ def run_clients(route, url, pages, scratch, node_modules):
             size = len(log.read_text())
             is_direct = route == "direct"
             page = f"http://127.0.0.1:{pages.port}" if is_direct else f"{origin}/{route}/page"
-            run_chromium(column, pages, page, urls, 403 if is_direct else status, scratch)
+            case = "Origin that is refused" if is_direct else "Origin of the URL's host"
+            run_chromium(column, pages, page, {**urls, "status": 403 if is_direct else status,
+                                               "origin_case": case}, scratch)
             if is_direct or status == 403:
                 play(column, "the log says why", lambda: require(
                     REFUSED_IN_THE_LOG in log.read_text()[size:], log.read_text()[size:] or "it is empty"))
@@ -418,34 +426,86 @@ def run_servers(route, url, programs, interop):
         yield column
 
 
-def print_table(title, columns):
+# ---- Connections that compress, all of them direct
+
+def run_deflating(peer, role, expected, program, pages, scratch, node_modules):
+    column = Column(peer, role, role, expected)
+    if peer == "chromium":
+        some = deflate_mixes.plan_of_browser()
+        with Ours.serving(program, [own for _, own, *_ in some]) as ports:
+            run_chromium(column, pages, f"http://127.0.0.1:{pages.port}", {"deflating": json.dumps(
+                [{"row": row, "url": f"ws://127.0.0.1:{ports[own]}/", "expected": agreed,
+                  "isLarge": is_large} for row, own, agreed, is_large in some])}, scratch)
+    elif peer == "ws":
+        run_program(column, "node", HERE / "ws_deflate.mjs", role, program,
+                    deflate_mixes.plan_as_json(peer, role), NODE_PATH=str(node_modules))
+    else:
+        run_program(column, "/usr/bin/python3", HERE / f"{peer}_deflate.py", role, program)
+    column.end()
+    return column
+
+
+def run_all_deflating(interop, node_modules, scratch):
+    pages = Pages()
+    with concurrent.futures.ThreadPoolExecutor(2) as two:
+        running = [two.submit(run_deflating, peer, role, expected, interop / "interop_deflating", pages,
+                              scratch, node_modules)
+                   for peer, counts in DEFLATING.items()
+                   for role, expected in zip(("client", "server"), counts)]
+        columns = [each.result() for each in running]
+    pages.shutdown()
+    return columns
+
+
+def print_deflating(columns):
+    """As print_table, with a row for each group of connections and their number in it."""
+    groups = {}
+    for column in columns:
+        for name, held in column.outcomes.items():
+            group = name.partition(":")[0]
+            groups.setdefault(group, {}).setdefault(column, []).append(held)
+    print_table("hawser compresses, and its peer is the", columns, {
+        group: {column: f"{len(some)} ok" if all(some) else "FAILED" for column, some in found.items()}
+        for group, found in groups.items()})
+
+
+def print_table(title, columns, rows=None):
     """Columns of the same peer side by side, one for each route."""
     peers = list(dict.fromkeys(column.peer for column in columns))
     columns = sorted(columns, key=lambda column: peers.index(column.peer))
-    names = list(dict.fromkeys(name for column in columns for name in column.outcomes))
-    width = max(map(len, names)) + 2
+    if rows is None:
+        rows = {}
+        for column in columns:
+            for name, held in column.outcomes.items():
+                rows.setdefault(name, {})[column] = "ok" if held else "FAILED"
+    width = max(map(len, [*rows, "expected"])) + 2
     print(f"\n{title}\n")
-    print(" " * width + "".join(f"{peer:<24}" for peer in peers))
+    print(" " * width + "".join(
+        f"{peer:<{8 * sum(column.peer == peer for column in columns)}}" for peer in peers))
     print(" " * width + "".join(f"{column.route:<8}" for column in columns))
-    for name in names:
-        cells = ({True: "ok", False: "FAILED", None: "-"}[column.outcomes.get(name)] for column in columns)
-        print(f"{name:<{width}}" + "".join(f"{cell:<8}" for cell in cells))
+    for name, cells in rows.items():
+        print(f"{name:<{width}}" + "".join(f"{cells.get(column, '-'):<8}" for column in columns))
     print(f"{'held':<{width}}" + "".join(f"{sum(column.outcomes.values()):<8}" for column in columns))
     print(f"{'expected':<{width}}" + "".join(f"{column.expected:<8}" for column in columns))
     print(f"{'seconds':<{width}}" + "".join(f"{column.took:<8.1f}" for column in columns))
 
 
 def main():
-    columns = run_all(*map(Path, sys.argv[1:5]))
+    programs, interop, node_modules, scratch = map(Path, sys.argv[1:5])
+    columns = run_all(programs, interop, node_modules, scratch)
+    deflating = run_all_deflating(interop, node_modules, scratch)
     print("routes: " + ", ".join(f"{name} is {words}" for name, words in ROUTES.items() if name != words))
     print_table("hawser is the server of", [each for each in columns if each.role == "client"])
     print_table("hawser is the client of", [each for each in columns if each.role == "server"])
+    print_deflating(deflating)
     print()
+    columns += deflating
     for column in columns:
         for fault in column.faults:
             print(f"{column.peer} ({column.role}, {column.route}): {fault}")
     good = sum(sum(column.outcomes.values()) for column in columns)
-    expected = sum(sum(counts) for table in (CLIENTS_OF_OURS, SERVERS_FOR_OURS) for counts in table.values())
+    expected = sum(sum(counts) for table in (CLIENTS_OF_OURS, SERVERS_FOR_OURS, DEFLATING)
+                   for counts in table.values())
     bad = max(expected - good, sum(len(column.faults) for column in columns))
     print(f"{good} passed, {bad} failed")
     sys.exit(1 if bad else 0)
