@@ -91,8 +91,19 @@ class deflating_sender : public sender<Role> {
     }
     error result = begin(type);
     if (result != error::none) return result;
+    // Also where memory runs out.
+    struct undo {
+      ~undo() {
+        if (is_sent) return;
+        self.message_ = self.next_ = opcode::continuation;
+        if (!self.agreed_.takeover) self.give_deflater(any_size, context);
+      }
+      deflating_sender& self;
+      const context_type& context;
+      bool is_sent = false;
+    } begun{*this, context};
     result = append(out, part, fin, context);
-    if (result != error::none) this->message_ = this->next_ = opcode::continuation;
+    begun.is_sent = result == error::none;
     return result;
   }
 
@@ -227,23 +238,31 @@ class deflating_sender : public sender<Role> {
         (validate_utf8(text, part) != part.size() || (fin && !text.is_complete()))) {
       return error::text_not_utf8;
     }
-    // What went through the compressor must follow: whether it can is known before.
+    // Known before there is work to undo.
     const std::size_t bound = deflate_bound(part.size());
     const std::size_t waiting = out.size();
-    if (is_lost_ || waiting > context.max_output_size ||
+    if (waiting > context.max_output_size ||
         bound + max_frame_header_size > context.max_output_size - waiting) {
       return error::output_full;
     }
     const scratch memory{*context.pool, bound};
     take_deflater(any_size, context);
-    is_lost_ = true;  // unless all of what follows is done
+    // Where the part does not go, for want of memory, the window begins anew, as the peer will not
+    // have what went through the compressor. The frames before end at a byte: the message goes on.
+    struct undo {
+      ~undo() {
+        if (!is_sent) with.restart();
+      }
+      deflater& with;
+      bool is_sent = false;
+    } deflated{*deflater_};
     const std::size_t size = deflate_part(*deflater_, part, fin, memory.room());
     if (size == deflate_failed) return error::output_full;
     const bool is_first = this->next_ != opcode::continuation;
     const error result = base::write(out, {.opcode = this->next_, .fin = fin, .rsv1 = is_first},
                                      memory.room().first(size), context);
     if (result != error::none) return result;
-    is_lost_ = false;
+    deflated.is_sent = true;
     this->text_ = text;
     this->next_ = opcode::continuation;
     if (!fin) return error::none;
@@ -256,7 +275,6 @@ class deflating_sender : public sender<Role> {
   bool is_agreed_ : 1 = false;
   bool is_compressed_ : 1 = false;  // the message that was begun
   bool was_used_ : 1 = false;       // since on_time
-  bool is_lost_ : 1 = false;        // a part of the message that was begun, for want of memory
   deflater* deflater_ = nullptr;
   time_point used_;
 };
