@@ -344,3 +344,15 @@ TEMPLATE_LIST_TEST_CASE("where memory runs out a compressed message can go on",
     CHECK(failed >= (is_filling ? 2 : 3));
   }
 }
+
+TEMPLATE_LIST_TEST_CASE("the mark of a compressed message stays where its header is wrong",
+                        "[inflating_receiver]", all_ends) {
+  compressing<TestType::self, typename TestType::extension> to{usual<TestType>};
+  const std::byte wrong_mask{TestType::self == role::server ? 0x05 : 0x85};
+  bytes input{std::byte{0xC1}, wrong_mask};
+  const bytes before = input;
+  auto events = to.end->receive(mutable_byte_view{input});
+  CHECK(events.next().kind() == event_kind::failed);
+  CHECK(events.rest().size() == 2);
+  CHECK(input == before);
+}

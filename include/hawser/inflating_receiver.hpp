@@ -80,7 +80,7 @@ class inflating_receiver : public receiver<Role> {
 
  private:
   static constexpr bool is_gathered = message_codec<Codec>;
-
+  static constexpr std::byte rsv1{0x40};
   // What is inflated at a time where messages are delivered in pieces: of the input, and at least
   // of the output where there is more.
   static constexpr std::size_t slice_size = 1024;
@@ -95,12 +95,14 @@ class inflating_receiver : public receiver<Role> {
 
   [[nodiscard]] typename frame_reader::progress read_header(std::byte*& position, std::byte* end,
                                                             const context_type& context) {
-    if (!this->reader_.is_cut() && position != end) read_rsv1(*position);
+    std::byte* const first = position;
+    const bool is_marked = !this->reader_.is_cut() && position != end && take_rsv1(*first);
     const frame_rules rules{.self = Role,
                             .in_message = this->message_ != opcode::continuation,
                             .strictness = context.strictness};
     frame_header header;
     auto progress = this->reader_.read_header(position, end, rules, header);
+    if (is_marked && position == first) *first |= rsv1;  // a header that is wrong is not used
     if (progress.complete) progress.error = begin(header, context);
     return progress;
   }
@@ -108,11 +110,11 @@ class inflating_receiver : public receiver<Role> {
   // RFC 7692 6: "A message with the "Per-Message Compressed" bit set on the first fragment of the
   // message is called a "compressed message"." 6.1: "This bit MUST NOT be set on" other fragments
   // and control frames: there it stays, and is the violation that it would be without us.
-  void read_rsv1(std::byte& first) noexcept {
-    constexpr std::byte rsv1{0x40};
-    if (!is_data(static_cast<opcode>(std::to_integer<unsigned>(first) & 0x0FU))) return;
+  [[nodiscard]] bool take_rsv1(std::byte& first) noexcept {
+    if (!is_data(static_cast<opcode>(std::to_integer<unsigned>(first) & 0x0FU))) return false;
     is_next_compressed_ = (first & rsv1) != std::byte{0};
     first &= ~rsv1;
+    return is_next_compressed_;
   }
 
   [[nodiscard]] error begin(const frame_header& header, const context_type& context) {
