@@ -251,6 +251,27 @@ TEMPLATE_TEST_CASE("a ratio may be limited beyond what is free", "[deflate_messa
   CHECK(unlimited.inflate(bomb) == error::none);
 }
 
+TEST_CASE("a ratio is looked at alike however a message is cut",
+          "[deflate_message][security-bomb]") {
+  // At its end each is within the limit; the first was over it on the way.
+  const std::string zeros(100'000, '\0');
+  for (const std::string& text : {zeros + noise(60'000), noise(60'000) + zeros, json(200'000)}) {
+    const std::string payload = compressed(text);
+    error whole = error::none;
+    for (const std::size_t step : {payload.size(), std::size_t{1}, std::size_t{50}}) {
+      message_inflater<> inflater{{.max_ratio = 20}};
+      error wrong = error::none;
+      for (std::size_t i = 0; i < payload.size() && wrong == error::none; i += step) {
+        wrong = inflater.add(std::string_view{payload}.substr(i, step));
+      }
+      if (wrong == error::none) wrong = inflater.finish();
+      if (step == payload.size()) whole = wrong;
+      CHECK(wrong == whole);
+      CHECK((wrong == error::ratio_too_high) == text.starts_with(zeros));
+    }
+  }
+}
+
 TEST_CASE("what is enough is given before more is inflated", "[deflate_message]") {
   const std::string text(1'000'000, 'x');
   const std::string payload = compressed(text);

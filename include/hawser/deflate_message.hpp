@@ -31,6 +31,10 @@ inline constexpr std::uint64_t ratio_free_size = std::uint64_t{64} << 10;
   return size + size / 6 + 64;
 }
 
+/// After each so many bytes the ratio is looked at, so that it does not matter how the input is
+/// cut.
+inline constexpr std::size_t ratio_step = std::size_t{16} << 10;
+
 /// What deflate_part returns where the codec failed.
 inline constexpr std::size_t deflate_failed = std::numeric_limits<std::size_t>::max();
 
@@ -89,6 +93,7 @@ class inflating_message {
       const std::uint64_t left = bounds.max_size == 0 ? std::numeric_limits<std::uint64_t>::max()
                                                       : bounds.max_size - size_;
       if (left != 0) room = room_for(part.size(), left, pool, to);
+      if (bounds.max_ratio != 0) room = room.first(std::min(room.size(), to_next_look()));
       const codec_step step = with.inflate(part, room);
       part = part.subspan(step.consumed);
       compressed_size_ += step.consumed;
@@ -96,7 +101,8 @@ class inflating_message {
       if (left != 0) to->end += step.produced;
       size_ += step.produced;
       if (step.is_wrong) return error::bad_compressed_data;
-      if (is_over_ratio(bounds)) return error::ratio_too_high;
+      const bool is_due = step.produced != 0 && to_next_look() == ratio_step;
+      if (is_due && is_over_ratio(bounds)) return error::ratio_too_high;
       const bool is_full = step.produced == room.size();
       const bool is_stuck = !is_full && !part.empty() && step.consumed == 0;
       if (is_stuck && !with.has_ended()) return error::bad_compressed_data;
@@ -112,7 +118,8 @@ class inflating_message {
                              detail::block*& to) {
     // Nothing at all is an empty message; and behind BFINAL some senders leave out the empty block
     // to which the tail belongs.
-    if (compressed_size_ == 0 || with.has_ended()) return error::none;
+    if (compressed_size_ == 0) return error::none;
+    if (with.has_ended()) return is_over_ratio(bounds) ? error::ratio_too_high : error::none;
     // RFC 7692 7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload of the
     // message."
     inflate_bounds all = bounds;
@@ -120,8 +127,8 @@ class inflating_message {
     std::span<const std::byte> tail = deflate_tail;
     const error wrong = take(with, tail, all, pool, to);
     if (wrong != error::none) return wrong;
-    const bool is_complete = with.is_at_boundary() || with.has_ended();
-    return is_complete ? error::none : error::bad_compressed_data;
+    if (!with.is_at_boundary() && !with.has_ended()) return error::bad_compressed_data;
+    return is_over_ratio(bounds) ? error::ratio_too_high : error::none;
   }
 
  private:
@@ -141,6 +148,9 @@ class inflating_message {
     return {to->data() + to->end, std::min(to->room(), free)};
   }
 
+  [[nodiscard]] std::size_t to_next_look() const noexcept {
+    return ratio_step - static_cast<std::size_t>(size_ % ratio_step);
+  }
   [[nodiscard]] bool is_over_ratio(const inflate_bounds& bounds) const noexcept {
     return bounds.max_ratio != 0 && size_ > ratio_free_size &&
            size_ / bounds.max_ratio > compressed_size_;

@@ -31,8 +31,8 @@ struct deflate_options {
   bool insists = false;
   /// Messages below this size are sent as they are. In bytes.
   std::size_t min_size = 64;
-  /// A message that inflates to more than so many times its size, beyond the first 64 KiB, fails
-  /// with close code 1008. 0: any ratio; honest data reaches 1030.
+  /// A message of which so far more than 64 KiB, and more than so many times what came of it, are
+  /// inflated fails with close code 1008. 0: any ratio; honest data reaches 1030.
   std::uint32_t max_ratio = 0;
   /// A compressor of which nothing was asked for so long is given back, and the next message begins
   /// with an empty window, as every peer must understand. 0: never. An inflater's window stays: the
