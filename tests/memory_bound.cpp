@@ -3,10 +3,12 @@
 
 #include "hawser/memory_bound.hpp"
 
+#include "hawser/codecs/zlib.hpp"
 #include "hawser/connection.hpp"
 #include "support/allocations.hpp"
 #include "support/bytes.hpp"
 #include "support/catch.hpp"
+#include "support/deflating.hpp"
 #include "support/handshakes.hpp"
 #include "support/pair.hpp"
 #include "support/wire.hpp"
@@ -195,6 +197,31 @@ std::vector<measured> attack_client_opening(const limits& most) {
   return all;
 }
 
+// The most heap of a connection that compresses, and in the middle of a message of either
+// direction.
+template <role Role>
+std::size_t peak_of_compressing(const limits& most, const deflate_options& options, delivery how) {
+  const std::string text = json(most.max_message_size == 0 ? 100'000 : most.max_message_size);
+  bytes message = wire_to{Role}.deflated(compressed(text), false, false);
+  bytes bomb = wire_to{Role}.deflated(compressed(std::string(200'000, 'x'), 9), false, false);
+  std::size_t worst = 0;
+  for (bytes* const input : {&message, &bomb}) {
+    basic_endpoint<Role, zlib_deflate> endpoint{
+        {.limits = most, .delivery = how, .max_kept_memory = 0}, options};
+    const std::size_t peak = peak_of([&] {
+      auto connection = basic_connection<Role, zlib_deflate>::adopt(
+          endpoint, {.extensions = "permessage-deflate"});
+      auto events = connection.receive(*input);
+      while (events.next()) {
+      }
+      connection.begin_text();
+      connection.append(bytes_of(std::string_view{text}.substr(0, 100)));
+    });
+    worst = std::max(worst, peak);
+  }
+  return worst;
+}
+
 void require_below(const std::vector<measured>& all, const limits& most) {
   const std::size_t bound = max_connection_bytes(most);
   for (const measured& each : all) {
@@ -225,6 +252,27 @@ TEST_CASE("no peer makes a connection that opens hold more than the formula says
     require_below(attack_opening(most), most);
     require_below(attack_client_opening(most), most);
   }
+}
+
+TEST_CASE("no peer makes a connection that compresses hold more than the formula says",
+          "[memory_bound]") {
+  for (const deflate_options& options :
+       {deflate_presets::small, deflate_presets::balanced, deflate_presets::best}) {
+    for (const delivery how : {delivery::whole, delivery::pieces}) {
+      for (limits most : {small, middle}) {
+        if (how == delivery::pieces) most.max_message_size = 0;
+        const std::size_t bound = max_connection_bytes<zlib_codec>(most, options);
+        for (const std::size_t peak : {peak_of_compressing<role::server>(most, options, how),
+                                       peak_of_compressing<role::client>(most, options, how)}) {
+          CHECK(peak <= bound);
+          CHECK(4 * peak >= bound - max_connection_bytes(most));
+        }
+      }
+    }
+  }
+  constexpr deflate_options held{.peer_window_bits = 9, .insists = true};
+  static_assert(max_connection_bytes<zlib_codec>(small, held) <
+                max_connection_bytes<zlib_codec>(small, {.peer_window_bits = 9}));
 }
 
 TEST_CASE("the formula is no exaggeration: some peer reaches a third of it", "[memory_bound]") {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include "hawser/client_handshake.hpp"
+#include "hawser/deflate_codec.hpp"
+#include "hawser/deflate_options.hpp"
 #include "hawser/detail/block.hpp"
 #include "hawser/http1_storage.hpp"
 #include "hawser/limits.hpp"
@@ -8,7 +10,9 @@
 #include "hawser/receiver.hpp"
 #include "hawser/server_handshake.hpp"
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 
 namespace hawser::inline v0 {
 
@@ -40,8 +44,7 @@ namespace detail {
 /// limits.max_message_size counts where messages are delivered whole; for delivery in pieces set it
 /// to 0 in the argument. See limits for what a peer can make grow.
 ///
-/// Connections that compress hold their contexts beyond that: see memory_estimate, and
-/// deflate_options::insists for peers that need not keep to it.
+/// Connections that compress hold more: see below.
 [[nodiscard]] constexpr std::size_t max_connection_bytes(const limits& most) noexcept {
   const std::size_t handshake = sizeof(server_handshake) > sizeof(client_handshake)
                                     ? sizeof(server_handshake)
@@ -52,6 +55,26 @@ namespace detail {
   return detail::block_size(handshake) + 2 * head + 2 * detail::block_size(most.max_early_size) +
          detail::growing(most.max_refusal_size) + answers + detail::max_assembly_bytes(most) +
          detail::max_outbox_bytes(most);
+}
+
+/// The same for a connection that compresses with this codec, which inflates messages as they come:
+/// a compressor and an inflater on top, which it holds in the middle of a message also where no
+/// window is taken over. The peer's window is the largest there is unless the options insist on
+/// another.
+///
+/// Room for a message while it is compressed comes on top, deflate_bound of its size: no peer makes
+/// that grow, unless it is sent back what it sends.
+template <deflate_codec Codec>
+[[nodiscard]] constexpr std::size_t max_connection_bytes(const limits& most,
+                                                         const deflate_options& options) noexcept {
+  constexpr std::uint8_t smallest = 9;
+  const std::uint8_t peer_bits =
+      options.insists ? std::max(options.peer_window_bits, smallest) : max_window_bits;
+  const std::size_t contexts =
+      Codec::deflater_size(options.settings) + Codec::inflater_size(peer_bits);
+  // What is inflated at a time of a message in pieces, while its memory grows.
+  constexpr std::size_t piece = 2 * detail::block_size(std::size_t{32} << 10);
+  return max_connection_bytes(most) + contexts + contexts / 20 + piece;
 }
 
 }  // namespace hawser::inline v0

@@ -153,3 +153,41 @@ TEST_CASE("what the codec keeps when it is restarted is not the window", "[zlib]
   deflater.restart();
   CHECK(deflater.whole("Hello") == first);
 }
+
+TEST_CASE("a window larger than was agreed on is refused or gives the right text", "[zlib]") {
+  // Comes again further back than 9 bits reach, in one message and in the next.
+  const std::string text = support::noise(600) + support::noise(600);
+  const std::string payload = support::deflated_by_zlib(text, Z_SYNC_FLUSH, 9, 0, 15);
+  for (const std::size_t room : {std::size_t{1}, std::size_t{64}, std::size_t{2000}}) {
+    zlib_codec::inflater inflater{memory{}, 9};
+    std::span<const std::byte> rest = support::bytes_of(payload);
+    std::string out;
+    codec_step step;
+    do {
+      std::string part(room, '\0');
+      step = inflater.inflate(rest, std::as_writable_bytes(std::span{part}));
+      rest = rest.subspan(step.consumed);
+      out += part.substr(0, step.produced);
+    } while (!step.is_wrong && step.consumed + step.produced != 0);
+    CHECK((text.starts_with(out)));
+    CHECK(step.is_wrong == (room < 600));
+    CHECK((out.size() == text.size()) == !step.is_wrong);
+  }
+
+  z_stream stream{};
+  deflateInit2(&stream, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY);
+  support::message_inflater<> messages{{}, 9};
+  std::string once = support::noise(600);
+  for (const bool is_again : {false, true}) {
+    std::string out(2000, '\0');
+    stream.next_in = reinterpret_cast<Bytef*>(once.data());
+    stream.avail_in = static_cast<uInt>(once.size());
+    stream.next_out = reinterpret_cast<Bytef*>(out.data());
+    stream.avail_out = static_cast<uInt>(out.size());
+    deflate(&stream, Z_SYNC_FLUSH);
+    out.resize(out.size() - stream.avail_out - 4);
+    CHECK((out.size() < 100) == is_again);
+    CHECK(messages.inflate(out) == (is_again ? error::bad_compressed_data : error::none));
+  }
+  deflateEnd(&stream);
+}
