@@ -1,15 +1,16 @@
 // "Any split = whole": the same bytes, whole and in pieces, give the same events, the same output
 // and the same state. What is asserted stands in README.md.
 //
-// Input: the 8 bytes of support::drive_plan, of which the first is how many bytes of cuts follow
-// and whose highest bit chooses the role; the cuts; then what the peer sends until it ends the
-// stream.
+// Input: the 8 or 12 bytes of support::drive_plan, of which the first is how many bytes of cuts
+// follow and whose highest bit chooses the role; the cuts; then what the peer sends until it ends
+// the stream.
 
 #include "hawser/connection.hpp"
 #include "support/drive_plan.hpp"
 #include "support/fuzzing.hpp"
 #include "support/output_reader.hpp"
 #include "support/reference.hpp"
+#include "support/watching_codec.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -26,10 +27,16 @@ using support::require;
 struct task {
   support::drive_plan plan;
   std::string_view cuts;
+  std::string bytes;
   std::string_view wire;
 
   explicit task(support::fuzz_input in)
-      : plan{in}, cuts{in.take(plan.bytes[0] % 128)}, wire{in.take_all()} {}
+      : plan{in},
+        cuts{in.take(plan.bytes[0] % 128)},
+        bytes{plan.wire(plan.bytes[0] < 128, in.take_all())},
+        wire{bytes} {}
+  task(const task&) = delete;
+  task& operator=(const task&) = delete;
 };
 
 // How an application may go about it.
@@ -42,18 +49,19 @@ struct outcome {
   support::fuzz_log log;
   std::string output;
   std::string state;
+  std::string agreed;
 };
 
-template <hawser::role Role>
+template <hawser::role Role, class Extension>
 class run {
  public:
-  using connection_type = hawser::basic_connection<Role>;
+  using connection_type = hawser::basic_connection<Role, Extension>;
 
   run(const task& todo, manner how)
       : plan_{todo.plan},
         how_{how},
-        endpoint_{plan_.options_for<Role>()},
-        connection_{plan_.make_connection<Role>(endpoint_)} {}
+        endpoint_(plan_.make_endpoint<Role, Extension>()),
+        connection_{plan_.make_connection(endpoint_)} {}
 
   outcome feed(const std::vector<std::string_view>& parts) {
     for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -66,7 +74,7 @@ class run {
     connection_->receive_eof();
     receive({});
     take_output();
-    return {record_.lines(), output_, describe()};
+    return {record_.lines(), output_, describe(), agreed_text()};
   }
 
  private:
@@ -124,6 +132,14 @@ class run {
     }
   }
 
+  std::string agreed_text() {
+    if constexpr (Extension::is_used) {
+      return std::string{connection_->extensions().text()};
+    } else {
+      return std::string{connection_->extensions()};
+    }
+  }
+
   std::string describe() {
     const auto number = [](auto value) {
       return std::to_string(static_cast<unsigned>(value)) + ' ';
@@ -145,7 +161,7 @@ class run {
 
   const support::drive_plan& plan_;
   manner how_;
-  hawser::basic_endpoint<Role> endpoint_;
+  hawser::basic_endpoint<Role, Extension> endpoint_;
   std::unique_ptr<connection_type> connection_;
   support::event_record record_;
   std::string output_;
@@ -160,6 +176,7 @@ void compare_with_reference(const task& todo, const outcome& found) {
        .is_whole = endpoint.options().delivery == hawser::delivery::whole,
        .strictness = endpoint.options().strictness,
        .limits = endpoint.options().limits}};
+  if (!found.agreed.empty()) reference.agree(found.agreed);
   reference.feed(todo.wire);
   support::fuzz_log expected = reference.lines();
   expected.insert(expected.begin(), "open");
@@ -169,25 +186,44 @@ void compare_with_reference(const task& todo, const outcome& found) {
   support::require_same(found.log, expected, "what is told is what the RFC says");
 }
 
-template <hawser::role Role>
+[[nodiscard]] bool has_ratio(const task& todo) { return todo.plan.deflate().max_ratio != 0; }
+
+template <hawser::role Role, class Extension>
 void check(const task& todo) {
-  const outcome whole = run<Role>{todo, {}}.feed({todo.wire});
+  using run = run<Role, Extension>;
+  const outcome whole = run{todo, {}}.feed({todo.wire});
   support::output_reader output{{.is_server = Role == hawser::role::server,
                                  .has_handshake = todo.plan.begins_with_handshake(),
                                  .checks_text = !todo.plan.bit(1, 3)}};
+  output.agree(whole.agreed);
   output.feed(whole.output);
   output.finish();
-  if (!todo.plan.begins_with_handshake()) compare_with_reference<Role>(todo, whole);
+  // What a peer is let do with more window than was agreed on depends on how it is cut.
+  if (support::watching_codec::has_gone_too_far) return;
+  if (!todo.plan.begins_with_handshake() && (!Extension::is_used || !has_ratio(todo))) {
+    compare_with_reference<Role>(todo, whole);
+  }
 
   const std::vector<std::vector<std::string_view>> ways = {
       {todo.wire}, support::cut_by(todo.wire, todo.cuts), support::cut_each(todo.wire)};
   for (const auto& parts : ways) {
     for (const manner how : {manner{}, manner{.pauses = true}, manner{.tells_early = true}}) {
-      const outcome other = run<Role>{todo, how}.feed(parts);
+      const outcome other = run{todo, how}.feed(parts);
+      if (support::watching_codec::has_gone_too_far) return;
       support::require_same(other.log, whole.log, "the same events");
       require(other.output == whole.output, "the same output");
       support::require_same({other.state}, {whole.state}, "the same state");
     }
+  }
+}
+
+template <hawser::role Role>
+void check_either(const task& todo) {
+  support::watching_codec::has_gone_too_far = false;
+  if (todo.plan.compresses()) {
+    check<Role, support::watching_deflate>(todo);
+  } else {
+    check<Role, hawser::no_extension>(todo);
   }
 }
 
@@ -196,9 +232,9 @@ void check(const task& todo) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const task todo{support::fuzz_input{data, size}};
   if (todo.plan.bytes[0] < 128) {
-    check<hawser::role::server>(todo);
+    check_either<hawser::role::server>(todo);
   } else {
-    check<hawser::role::client>(todo);
+    check_either<hawser::role::client>(todo);
   }
   return 0;
 }

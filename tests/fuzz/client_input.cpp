@@ -7,6 +7,6 @@
 #include <cstdint>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  support::driven<hawser::role::client>{support::fuzz_input{data, size}}.run();
+  support::drive<hawser::role::client>(support::fuzz_input{data, size});
   return 0;
 }

@@ -323,14 +323,19 @@ LATER, ACCEPT, SUPERCHAT, _, REJECT, RESPOND, _, _ = range(8)
  BEGIN, APPEND, FINISH, CONTROL, _, SHUT, TAKE_OR_ABORT, SHOW, TAKE, _, DECIDE, END, TAKE_ALL) = range(24)
 
 
-def driven(flags=0, second=0, relaxed=0, decision=0, limits=(0, 0, 0), actions=(), wire=b""):
-    head = bytes([len(actions), flags, second, relaxed & 255, relaxed >> 8 | decision << 1, *limits])
-    return head + wire + b"".join(bytes(action) for action in actions)
+def plan(first, flags, second, relaxed, decision, limits, deflate):
+    fourth = relaxed >> 8 | decision << 1 | (deflate is not None) << 4
+    return bytes([first, flags, second, relaxed & 255, fourth, *limits, *(deflate or ())])
 
 
-def split(flags=0, second=0, relaxed=0, decision=0, limits=(0, 0, 0), client=False, wire=b""):
-    head = bytes([client << 7 | 3, flags, second, relaxed & 255, relaxed >> 8 | decision << 1, *limits])
-    return head + b"\x04\x00\x83" + wire
+def driven(flags=0, second=0, relaxed=0, decision=0, limits=(0, 0, 0), actions=(), wire=b"", deflate=None):
+    return (plan(len(actions), flags, second, relaxed, decision, limits, deflate) + wire
+            + b"".join(bytes(action) for action in actions))
+
+
+def split(flags=0, second=0, relaxed=0, decision=0, limits=(0, 0, 0), client=False, wire=b"", deflate=None):
+    return (plan(client << 7 | 3, flags, second, relaxed, decision, limits, deflate) + b"\x04\x00\x83"
+            + wire)
 
 
 ROUND = [(FEED, 40), (SEND, 2), (CONTROL, 1), (TAKE, 3), (FEED_EACH, 20), (SHOW, 0), (SEND_BINARY, 5),
@@ -426,6 +431,115 @@ seed("client_input", "small_refusal", driven(HANDSHAKE | LIMITS, limits=(0x80, 0
 seed("client_input", "half_an_answer", driven(HANDSHAKE, second=0x50, wire=accept()[:50],
                                               actions=[(TAKE_ALL, 0), (FEED, 255), (DEADLINE, 0)]))
 seed("client_input", "closed_while_it_opens", driven(HANDSHAKE, wire=accept(), actions=[(SHUT, 0)]))
+
+# --- Connections that compress ------------------------------------------------------------------------------
+
+# The four bytes of deflate options, see support/drive_plan.hpp, and scripts of support/compressed_wire.hpp.
+WIDE, OURS, ALONE, NARROW = (0x60, 0, 0, 0), (0, 0, 1, 0), (0x63, 3, 0, 0), (0x68, 0x24, 0, 1)
+SCRIPT = 0x80
+BINARY_BITS, TEXT_BITS, COMPRESSED, FRAGMENTS, BETWEEN = 0, 1, 2, 4, 8
+FULL, FINAL, FINAL_ALONE, OFTEN, WRONG = 0x10, 0x20, 0x30, 0x40, 0x80
+RAW = b"\xff"
+
+
+def message(bits, text, wrong=None):
+    return bytes([bits, len(text)]) + text + (b"" if wrong is None else bytes([wrong]))
+
+
+def scripted(options):
+    return (options[0] | SCRIPT, *options[1:])
+
+
+def compressing():
+    smile = "κόσμε 😀".encode()
+    hello = bytes.fromhex("f248cdc9c90700")
+    both = TEXT_BITS | COMPRESSED
+    scripts = {
+        "takeover": [message(both, b"Hello"), message(both, b"Hello"), message(TEXT_BITS, b"Hello")],
+        "fragments": [message(both | FRAGMENTS | BETWEEN, smile * 3), message(both, b"")],
+        "final": [message(both | FINAL, b"Hello"), message(both | FINAL_ALONE, b"Hello"),
+                  message(both | FULL, b"Hello"), message(both, b"Hello")],
+        "large": [message(COMPRESSED | OFTEN, bytes(range(200))), message(both | OFTEN, smile * 12)],
+        "bomb": [message(COMPRESSED | OFTEN, bytes(255))] * 3,
+        "bad_utf8": [message(both, b"good \xed\xa0\x80 bad")],
+        "cut_utf8": [message(both, smile[:3])],
+        "wrong": [message(both, smile), message(both | WRONG, smile * 4, wrong=9)],
+        "far_back": [message(COMPRESSED, bytes(range(255))), message(COMPRESSED, bytes(range(254, 0, -1))),
+                     message(COMPRESSED, bytes(range(0, 200, 2)) * 2), message(COMPRESSED, bytes(range(255)))],
+    }
+    offers = {
+        "browser": b"permessage-deflate; client_max_window_bits",
+        "mix": b"permessage-deflate; server_no_context_takeover; client_no_context_takeover; "
+               b"server_max_window_bits=9; client_max_window_bits=10",
+        "fallback": b"permessage-deflate; server_max_window_bits=8, permessage-deflate",
+        "malformed": b'permessage-deflate; x="',
+    }
+    for role, bit, talks in both_roles():
+        key = MASKED if bit == 0 else None
+
+        def f(opcode, payload, **more):
+            return frame(opcode, payload, key=key, rsv=4, **more)
+
+        frames = {
+            "hello": [f(TEXT, hello), f(TEXT, bytes.fromhex("f200110000"))],
+            "stored": [f(TEXT, bytes.fromhex("000500faff48656c6c6f00"))],
+            "two_blocks": [f(TEXT, bytes.fromhex("f24805000000ffffcac9c90700"))],
+            "empty": [f(BINARY, b"\0"), f(BINARY, b""), f(TEXT, b"", fin=0),
+                      frame(0, b"\0", key=key)],
+            "corrupt": [f(TEXT, b"\x06")],
+            "in_continuation": [f(TEXT, hello[:3], fin=0), f(0, hello[3:])],
+            "in_ping": [f(PING, b"")],
+            "bomb": [f(BINARY, deflated(bytes(100000), level=9))],
+        }
+        ends = frame(CLOSE, close(1000), key=key)
+        chosen = {"ours": ("takeover",), "alone": ("takeover", "fragments", "cut_utf8"),
+                  "narrow": ("fragments", "large", "bomb", "far_back")}
+        for name, options in (("wide", WIDE), ("ours", OURS), ("alone", ALONE), ("narrow", NARROW)):
+            for talk, some in frames.items():
+                if name != "wide" and talk not in ("hello", "bomb"):
+                    continue
+                wire = b"".join(some) + ends
+                pieces = PIECES if name == "alone" else 0
+                seed(f"{role}_input", f"deflate_{name}_{talk}",
+                     driven(ECHOES | pieces, wire=wire, deflate=options, actions=ROUND))
+                seed("any_split", f"{role}_deflate_{name}_{talk}",
+                     split(ECHOES | pieces, client=bit == 1, wire=wire, deflate=options))
+            for talk, some in scripts.items():
+                wire = bytes([(0x61, 0x64, 0x68, 0x61)[("wide", "ours", "alone", "narrow").index(name)]])
+                wire += b"".join(some) + RAW + ends
+                if talk not in chosen.get(name, scripts):
+                    continue
+                pieces = PIECES if name in ("alone", "narrow") else 0
+                small = {"flags": LIMITS, "limits": (0, 0x60, 0x0E)} if name == "narrow" else {"flags": 0}
+                small["flags"] |= ECHOES | pieces
+                seed(f"{role}_input", f"deflate_script_{name}_{talk}",
+                     driven(wire=wire, deflate=scripted(options), actions=STREAM + [(FEED_EACH, 255)], **small))
+                seed("any_split", f"{role}_deflate_script_{name}_{talk}",
+                     split(client=bit == 1, wire=wire, deflate=scripted(options), **small))
+        for name, offer in offers.items():
+            header = b"Sec-WebSocket-Extensions: " + offer
+            head = upgrade(header) if bit == 0 else accept(header)
+            wire = head + b"\x61" + b"".join(scripts["takeover"]) + RAW + ends
+            for options, which in ((OURS, "ours"), (ALONE, "alone")):
+                if which == "alone" and name != "mix":
+                    continue
+                seed(f"{role}_input", f"deflate_opens_{which}_{name}",
+                     driven(HANDSHAKE | ECHOES, wire=wire, deflate=scripted(options)))
+                seed("any_split", f"{role}_deflate_opens_{which}_{name}",
+                     split(HANDSHAKE | ECHOES, client=bit == 1, wire=wire, deflate=scripted(options)))
+        # A compressor that is given back when it is idle, and messages in parts around that.
+        seed(f"{role}_input", "deflate_idle", driven(wire=b"", deflate=(0, 0, 0x0C, 0), actions=[
+            (SEND, 7), (TAKE_ALL, 0), (PASS, 3), (SEND, 7), (PASS, 6), (BEGIN, 0), (APPEND, 7), (PASS, 6),
+            (APPEND, 9), (FINISH, 7), (TAKE_ALL, 0), (PASS, 6), (SEND, 7)]))
+        for how in range(4):
+            seed(f"{role}_input", f"deflate_options_{how}", driven(deflate=(0, 0, how << 6 | 3, 0), actions=[
+                (SEND, 2), (SEND, 7), (BEGIN, 0), (APPEND, 7), (FINISH, 0), (TAKE_ALL, 0), (SEND_BINARY, 13)]))
+        seed(f"{role}_input", "deflate_full_output", driven(
+            LIMITS, limits=(0, 0, 0x03), deflate=WIDE, actions=[(BEGIN, 0)] + [(APPEND, 7), (APPEND, 12)] * 9
+            + [(TAKE_ALL, 0), (FINISH, 13), (SEND, 14), (SEND, 12)]))
+
+
+compressing()
 
 for target, files in seeds.items():
     folder = CORPUS / target

@@ -3,6 +3,7 @@
 // A connection that a fuzz input drives: with options, bytes and calls from the input, and with
 // everything asserted that holds whatever they are. What that is stands in fuzz/README.md.
 
+#include "hawser/codecs/zlib.hpp"
 #include "hawser/connection.hpp"
 #include "hawser/memory_bound.hpp"
 #include "support/drive_plan.hpp"
@@ -16,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,21 +25,22 @@
 
 namespace support {
 
-template <hawser::role Role>
+template <hawser::role Role, class Extension>
 class driven {
  public:
-  using endpoint_type = hawser::basic_endpoint<Role>;
-  using connection_type = hawser::basic_connection<Role>;
+  using endpoint_type = hawser::basic_endpoint<Role, Extension>;
+  using connection_type = hawser::basic_connection<Role, Extension>;
 
   explicit driven(fuzz_input in)
       : plan_{in},
         actions_{in.take_back(2 * action_count_of(plan_))},
-        wire_{in.take_all()},
-        endpoint_{plan_.options_for<Role>()},
+        wire_bytes_{plan_.wire(is_server, in.take_all())},
+        wire_{wire_bytes_},
+        endpoint_(plan_.make_endpoint<Role, Extension>()),
         output_{{.is_server = Role == hawser::role::server,
                  .has_handshake = plan_.begins_with_handshake(),
                  .checks_text = !plan_.bit(1, 3)}} {
-    heap_.during([&] { connection_ = plan_.make_connection<Role>(endpoint_); });
+    heap_.during([&] { connection_ = plan_.make_connection(endpoint_); });
   }
 
   void run() {
@@ -53,10 +56,14 @@ class driven {
     }
     heap_.during([&] { connection_.reset(); });
     const std::size_t kept = endpoint_.options().max_kept_memory;
-    require(heap_.live() <= kept, "all memory was given back");
     hawser::limits limits = endpoint_.options().limits;
     if (plan_.bit(1, 1)) limits.max_message_size = 0;
-    require(heap_.peak() <= hawser::max_connection_bytes(limits) + own_memory + kept,
+    const std::size_t bound = max_bytes(limits) + own_memory;
+    // What the endpoint keeps for others are blocks, and contexts that no window is taken over in.
+    require(heap_.live() <= kept + bound - hawser::max_connection_bytes(limits),
+            "all memory was given back");
+    require(Extension::is_used || heap_.live() <= kept, "all memory was given back");
+    require(heap_.peak() <= bound + kept + compressing_memory(),
             "memory stays within max_connection_bytes");
   }
 
@@ -65,6 +72,22 @@ class driven {
   // A client's own request, an application's answer, and what malloc rounds up.
   static constexpr std::size_t own_memory = 4096;
   static constexpr unsigned action_count = 24;
+
+  // An agreement that somebody else made need not be what the options insist on.
+  [[nodiscard]] std::size_t max_bytes(const hawser::limits& limits) const {
+    if constexpr (Extension::is_used) {
+      hawser::deflate_options options = plan_.deflate();
+      options.insists = options.insists && plan_.begins_with_handshake();
+      return hawser::max_connection_bytes<hawser::zlib_codec>(limits, options);
+    } else {
+      return hawser::max_connection_bytes(limits);
+    }
+  }
+  // Where a message is compressed.
+  [[nodiscard]] std::size_t compressing_memory() const {
+    if (!Extension::is_used) return 0;
+    return hawser::detail::block_size(hawser::deflate_bound(largest_tried_));
+  }
 
   static std::size_t action_count_of(const drive_plan& plan) { return plan.bytes[0] % 128; }
 
@@ -262,6 +285,7 @@ class driven {
     const std::size_t buffered = connection_->buffered_amount();
     const bool had_output = connection_->has_output();
     const hawser::error result = heap_.during(call);
+    last_queued_ = connection_->buffered_amount() - buffered;
     require(result == hawser::error::none || hawser::is_misuse(result), "a call names a misuse");
     require(result == hawser::error::none || (connection_->buffered_amount() == buffered &&
                                               connection_->has_output() == had_output),
@@ -278,11 +302,10 @@ class driven {
 
   void send(hawser::opcode type, unsigned argument) {
     const std::string payload = payload_by(argument);
+    largest_tried_ = std::max(largest_tried_, payload.size());
     const bool is_text = type == hawser::opcode::text;
     const bool was_open = connection_->is_open();
-    const hawser::error result = attempt([&] {
-      return is_text ? connection_->send_text(payload) : connection_->send_binary(payload);
-    });
+    const hawser::error result = attempt([&] { return call_send(is_text, payload); });
     check_sent(result, was_open, is_text, payload);
     if (was_open && is_sending_) {
       require(result == hawser::error::message_in_progress, "messages do not mix");
@@ -292,13 +315,31 @@ class driven {
 
   void begin(unsigned argument) {
     const bool is_text = argument % 2 == 0;
-    const hawser::error result =
-        attempt([&] { return is_text ? connection_->begin_text() : connection_->begin_binary(); });
+    const hawser::error result = attempt([&] { return call_begin(is_text); });
     if (result == hawser::error::none) begin_model(is_text);
+  }
+
+  hawser::error call_send(bool is_text, const std::string& payload) {
+    const hawser::byte_view bytes = std::as_bytes(std::span{payload});
+    if constexpr (Extension::is_used) {
+      const hawser::message_options how = plan_.message_options();
+      return is_text ? connection_->send_text(payload, how) : connection_->send_binary(bytes, how);
+    } else {
+      return is_text ? connection_->send_text(payload) : connection_->send_binary(bytes);
+    }
+  }
+  hawser::error call_begin(bool is_text) {
+    if constexpr (Extension::is_used) {
+      const hawser::message_options how = plan_.message_options();
+      return is_text ? connection_->begin_text(how) : connection_->begin_binary(how);
+    } else {
+      return is_text ? connection_->begin_text() : connection_->begin_binary();
+    }
   }
 
   void append(unsigned argument, bool fin) {
     const std::string payload = payload_by(argument);
+    largest_tried_ = std::max(largest_tried_, payload.size());
     const bool was_open = connection_->is_open();
     const hawser::error result =
         attempt([&] { return fin ? connection_->finish(payload) : connection_->append(payload); });
@@ -310,6 +351,7 @@ class driven {
 
   void echo(const hawser::event& found) {
     const std::string payload{found.text()};
+    largest_tried_ = std::max(largest_tried_, payload.size());
     const bool was_open = connection_->is_open();
     const hawser::error result = attempt([&] { return connection_->send(found); });
     require(was_open || result == hawser::error::not_open, "only an open connection sends");
@@ -325,8 +367,14 @@ class driven {
     append_model(payload, found.is_last());
   }
 
+  // What was queued is the payload, or what compression made of it.
+  void count_queued(std::string_view payload) {
+    require(Extension::is_used || last_queued_ == payload.size(), "a payload is queued as it is");
+    require(last_queued_ <= hawser::deflate_bound(payload.size()), "a payload hardly grows");
+    queued_ += last_queued_;
+  }
   void count_sent(std::string line, std::string_view payload) {
-    queued_ += payload.size();
+    count_queued(payload);
     sent_lines_.push_back(std::move(line));
   }
   void begin_model(bool is_text) {
@@ -337,7 +385,7 @@ class driven {
   }
   void append_model(std::string_view part, bool fin) {
     require(is_sending_, "what goes on was begun");
-    queued_ += part.size();
+    count_queued(part);
     sending_ += part;
     is_sending_ = !fin;
     if (fin) sent_lines_.push_back(line_of_message(is_sending_text_, sending_));
@@ -445,6 +493,14 @@ class driven {
 
   // --- Output
 
+  [[nodiscard]] std::string agreed_text() const {
+    if constexpr (Extension::is_used) {
+      return std::string{connection_->extensions().text()};
+    } else {
+      return std::string{connection_->extensions()};
+    }
+  }
+
   [[nodiscard]] std::string shown_bytes() const {
     std::string all;
     for (const std::span<const std::byte> part : list_) all += hawser::as_text(part);
@@ -468,6 +524,7 @@ class driven {
     std::size_t size = shown_.size();
     if (argument < 128) size = std::min<std::size_t>(size, argument);
     if (argument >= 128 && argument < 255) size = size * (argument - 128) / 127;
+    output_.agree(agreed_text());
     output_.feed(std::string_view{shown_}.substr(0, size));
     heap_.during([&] { connection_->consume_output(size); });
     shown_.clear();
@@ -537,6 +594,7 @@ class driven {
 
   drive_plan plan_;
   fuzz_input actions_;
+  std::string wire_bytes_;
   std::string_view wire_;
   endpoint_type endpoint_;
   output_reader output_;
@@ -556,6 +614,8 @@ class driven {
 
   std::size_t sent_ = 0;
   std::uint64_t queued_ = 0;
+  std::size_t last_queued_ = 0;
+  std::size_t largest_tried_ = 0;
   fuzz_log sent_lines_;
   std::string sending_;
   bool is_sending_ = false;
@@ -569,5 +629,16 @@ class driven {
   bool wanted_shutdown_ = false;
   bool has_failed_ = false;
 };
+
+// Drives a connection, of a type that compresses where the input says so.
+template <hawser::role Role>
+void drive(fuzz_input in) {
+  fuzz_input head = in;
+  if (drive_plan{head}.compresses()) {
+    driven<Role, hawser::zlib_deflate>{in}.run();
+  } else {
+    driven<Role, hawser::no_extension>{in}.run();
+  }
+}
 
 }  // namespace support

@@ -29,6 +29,13 @@ class output_reader {
                  .strictness = {.utf8 = chosen.checks_text},
                  .limits = {.max_message_size = 0, .max_fragments = 0, .max_control_frames = 0}}} {}
 
+  // Messages may be compressed from here on, within what the response's header says.
+  void agree(std::string_view agreed) {
+    if (agreed.empty() || has_agreed_) return;
+    has_agreed_ = true;
+    frames_.agree(agreed);
+  }
+
   void feed(std::string_view bytes) {
     if (stage_ == stage::frames) return feed_frames(bytes);
     http_ += bytes;
@@ -121,6 +128,7 @@ class output_reader {
   std::string http_;
   std::size_t body_size_ = 0;
   std::size_t checked_ = 0;
+  bool has_agreed_ = false;
 };
 
 }  // namespace support

@@ -1,18 +1,22 @@
 #pragma once
 
 // RFC 6455 and RFC 3629 once more: a bit and a byte at a time, as simple as their text, slow, and
-// sharing nothing with hawser but names. What the library makes of bytes is held against this.
+// sharing nothing with hawser but names (and zlib, for what is compressed). What the library makes
+// of bytes is held against this.
 
 #include "hawser/error.hpp"
 #include "hawser/limits.hpp"
 #include "hawser/strictness.hpp"
 #include "support/fuzzing.hpp"
+#include "support/reference_inflater.hpp"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace support {
@@ -143,6 +147,11 @@ class reference_receiver {
  public:
   explicit reference_receiver(const reference_rules& rules) : rules_{rules} {}
 
+  // From here on RSV1 marks compressed messages; `agreed` is the response's header.
+  void agree(std::string_view agreed) {
+    inflater_ = std::make_unique<reference_inflater>(agreed, !rules_.is_server);
+  }
+
   void feed(std::string_view bytes) {
     for (const char byte : bytes) feed(byte);
   }
@@ -175,10 +184,15 @@ class reference_receiver {
 
   void take_head() {
     header_ = read_reference_header(head_);
+    // RFC 7692 6.1: RSV1 of the first frame of a message; elsewhere it is what it was.
+    const bool may_be_compressed =
+        inflater_ != nullptr && (header_.opcode == 1 || header_.opcode == 2);
+    const bool is_marked = may_be_compressed && (header_.rsv & 4U) != 0;
+    if (is_marked) header_.rsv -= 4;
     hawser::error wrong = check_first_byte();
     if (wrong == hawser::error::none && head_.size() >= 2) wrong = check_second_byte();
     if (wrong == hawser::error::none && head_.size() >= 2) wrong = check_length();
-    if (wrong == hawser::error::none && header_.size != 0) wrong = begin_frame();
+    if (wrong == hawser::error::none && header_.size != 0) wrong = begin_frame(is_marked);
     if (wrong != hawser::error::none) return fail(wrong);
     if (header_.size == 0) return;
     head_.clear();
@@ -232,7 +246,7 @@ class reference_receiver {
                                                            : hawser::error::length_not_minimal;
   }
 
-  [[nodiscard]] hawser::error begin_frame() {
+  [[nodiscard]] hawser::error begin_frame(bool is_marked) {
     const hawser::limits& most = rules_.limits;
     header_.length &= ~std::uint64_t{0} >> 1;  // the highest bit is refused or ignored
     if (is_control() || !is_known()) {
@@ -251,11 +265,24 @@ class reference_receiver {
       message_size_ = 0;
       text_ = {};
       fragments_ = 0;
+      is_compressed_ = is_marked;
+      if (is_compressed_) inflater_->begin();
+    }
+    // How large it becomes only inflating tells; this much may come.
+    if (is_compressed_) {
+      if (most.max_frame_size != 0 && header_.length > most.max_frame_size) {
+        return hawser::error::frame_too_big;
+      }
+      if (most.max_message_size != 0 &&
+          header_.length > most.max_message_size * 8 + 1024 - inflater_->size()) {
+        return hawser::error::message_too_big;
+      }
     }
     ++fragments_;
     if (most.max_fragments != 0 && fragments_ > most.max_fragments) {
       return hawser::error::too_many_fragments;
     }
+    if (is_compressed_) return hawser::error::none;
     if (most.max_frame_size != 0 && header_.length > most.max_frame_size) {
       return hawser::error::frame_too_big;
     }
@@ -274,6 +301,26 @@ class reference_receiver {
       return;
     }
     ++data_size_;
+    if (is_compressed_) {
+      std::string out;
+      const bool is_good = inflater_->add(byte, out);
+      return take_inflated(out, is_good);
+    }
+    take_data(byte);
+  }
+
+  void take_inflated(std::string_view out, bool is_good) {
+    for (const char each : out) {
+      const std::uint64_t most = rules_.limits.max_message_size;
+      if (most != 0 && message_size_ == most) return fail(hawser::error::message_too_big);
+      ++message_size_;
+      take_data(each);
+      if (has_ended_) return;
+    }
+    if (!is_good) fail(hawser::error::bad_compressed_data);
+  }
+
+  void take_data(char byte) {
     if (is_text_ && rules_.strictness.utf8 && !text_.add(static_cast<unsigned char>(byte))) {
       return fail(hawser::error::invalid_utf8);
     }
@@ -287,6 +334,13 @@ class reference_receiver {
     if (header_.opcode == 9) return lines_.push_back("ping " + control_);
     if (header_.opcode == 10) return lines_.push_back("pong " + control_);
     if (!is_final()) return;
+    if (is_compressed_) {
+      std::string out;
+      const bool is_good = inflater_->finish(out);
+      take_inflated(out, is_good);
+      if (has_ended_) return;
+      is_compressed_ = false;
+    }
     if (is_text_ && rules_.strictness.utf8 && !text_.is_complete()) {
       return fail(hawser::error::invalid_utf8);
     }
@@ -331,6 +385,7 @@ class reference_receiver {
   static constexpr std::array<unsigned char, 4> no_key = {};
 
   reference_rules rules_;
+  std::unique_ptr<reference_inflater> inflater_;
   fuzz_log lines_;
   std::string head_;
   reference_header header_;
@@ -344,6 +399,7 @@ class reference_receiver {
   unsigned fragments_ = 0;
   unsigned control_frames_ = 0;
   bool is_text_ = false;
+  bool is_compressed_ = false;
   bool in_message_ = false;
   bool in_payload_ = false;
   bool has_ended_ = false;
