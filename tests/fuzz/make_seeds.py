@@ -534,6 +534,17 @@ def compressing():
         for how in range(4):
             seed(f"{role}_input", f"deflate_options_{how}", driven(deflate=(0, 0, how << 6 | 3, 0), actions=[
                 (SEND, 2), (SEND, 7), (BEGIN, 0), (APPEND, 7), (FINISH, 0), (TAKE_ALL, 0), (SEND_BINARY, 13)]))
+        # Bytes that do not shrink, and do when they come again.
+        noise, text = 0xB0, 0x30
+        seed(f"{role}_input", "deflate_noise", driven(deflate=WIDE, actions=[
+            (SEND_BINARY, noise | 12), (SEND_BINARY, noise | 7), (SEND_BINARY, noise | 12), (SEND, text | 12),
+            (TAKE_ALL, 0), (SEND, text | 12), (BEGIN, 1), (APPEND, noise | 12), (APPEND, noise | 7), (FINISH, 0)]))
+        seed(f"{role}_input", "deflate_alone", driven(deflate=ALONE, actions=[
+            (BEGIN, 0), (APPEND, text | 7), (FINISH, text | 7), (BEGIN, 0), (FINISH, text | 7),
+            (SEND, text | 7), (SEND, text | 7), (TAKE_ALL, 0)]))
+        seed(f"{role}_input", "deflate_windows", driven(deflate=(0x78, 0x24, 0, 0), actions=[
+            (BEGIN, 0), (APPEND, text | 7), (APPEND, text | 7), (TAKE_ALL, 0), (FINISH, text | 7),
+            (SEND, text | 7), (SEND, text | 7)]))
         seed(f"{role}_input", "deflate_full_output", driven(
             LIMITS, limits=(0, 0, 0x03), deflate=WIDE, actions=[(BEGIN, 0)] + [(APPEND, 7), (APPEND, 12)] * 9
             + [(TAKE_ALL, 0), (FINISH, 13), (SEND, 14), (SEND, 12)]))

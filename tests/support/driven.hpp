@@ -265,6 +265,16 @@ class driven {
     pass(std::max<std::int64_t>(0, next.nanoseconds() > now_ ? next.nanoseconds() - now_ : 0));
   }
 
+  [[nodiscard]] static std::string noise_of(std::size_t size, unsigned mask) {
+    std::string bytes(size, '\0');
+    std::uint32_t state = 1;
+    for (char& each : bytes) {
+      state = state * 1664525U + 1013904223U;
+      each = static_cast<char>(state >> 24 & mask);
+    }
+    return bytes;
+  }
+
   [[nodiscard]] std::string payload_by(unsigned argument) {
     constexpr std::array<std::size_t, 16> sizes = {0,   1,   5, 124, 125,  126,  127,  1000,
                                                    131, 980, 2, 250, 3000, 4096, 4097, 65536};
@@ -275,6 +285,10 @@ class driven {
     const std::string_view unit = units[argument / 16 % 4];
     std::string payload(size, unit[0]);
     for (std::size_t i = 0; i < size && unit.size() > 1; ++i) payload[i] = unit[i % unit.size()];
+    // What hardly shrinks, and what does not; the same each time.
+    if (Extension::is_used && argument / 16 % 4 == 3) {
+      payload = noise_of(size, argument / 64 == 2 ? 0xFF : 0x7F);
+    }
     if (argument / 64 == 3 && !payload.empty()) payload.back() = '\xFF';
     return payload;
   }
