@@ -1,8 +1,8 @@
 // Compressed payloads, inflated and made. What is asserted stands in README.md.
 //
 // Input: a kind (1 byte: its lowest bit 0 inflates what follows, 1 compresses it; the next one sets
-// whether the window is kept; then two for the limit), settings (1), how many bytes of cuts (1),
-// the cuts, then payloads, each behind its size in two bytes.
+// whether the window is kept; then two for the limit, and two for that of the ratio), settings (1),
+// how many bytes of cuts (1), the cuts, then payloads, each behind its size in two bytes.
 
 #include "hawser/deflate_message.hpp"
 
@@ -25,6 +25,7 @@ using support::require;
 struct task {
   bool keeps_window = true;
   std::uint64_t limit = 0;
+  std::uint32_t max_ratio = 0;
   hawser::deflate_settings settings = {};
   std::string_view cuts = {};
   std::vector<std::string_view> payloads = {};
@@ -32,7 +33,7 @@ struct task {
 
 // What comes of the payloads, one line each, up to the first that is wrong.
 support::fuzz_log inflate(const task& todo, bool is_cut, bool is_in_bytes) {
-  support::message_inflater<> inflater{{.max_size = todo.limit}};
+  support::message_inflater<> inflater{{.max_size = todo.limit, .max_ratio = todo.max_ratio}};
   support::fuzz_log all;
   for (const std::string_view payload : todo.payloads) {
     if (!todo.keeps_window) inflater.restart(15);
@@ -103,6 +104,7 @@ void check_inflating(const task& todo) {
   support::require_same(inflate(todo, true, false), whole, "cut anywhere");
   support::require_same(inflate(todo, false, true), whole, "byte by byte");
   if (todo.payloads.empty() || todo.payloads[0].empty() || todo.limit != 0) return;
+  if (todo.max_ratio != 0) return;
   bool is_good = false;
   const std::string expected =
       inflate_by_zlib(todo.payloads[0], 1032 * (todo.payloads[0].size() + 4) + 300, is_good);
@@ -144,10 +146,13 @@ void check_compressing_whole(const task& todo) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   constexpr std::array<std::uint64_t, 4> limits = {0, 1, 100, 5000};
+  constexpr std::array<std::uint32_t, 4> ratios = {0, 2, 20, 500};
   support::fuzz_input in{data, size};
   const unsigned kind = in.byte();
   const unsigned settings = in.byte();
-  task todo{.keeps_window = (kind & 2U) == 0, .limit = limits[kind >> 2 & 3U]};
+  task todo{.keeps_window = (kind & 2U) == 0,
+            .limit = limits[kind >> 2 & 3U],
+            .max_ratio = ratios[kind >> 4 & 3U]};
   todo.settings = {.window_bits = static_cast<std::uint8_t>(9 + (settings & 7U) % 7),
                    .memory_level = static_cast<std::uint8_t>(1 + (settings >> 3 & 7U)),
                    .level = static_cast<std::uint8_t>(1 + (settings >> 6) * 2)};

@@ -69,6 +69,9 @@ def payloads():
             seed("deflate_message", name + limit, bytes([kind << 2, 0, 3, 1, 2, 30]),
                  sized(*all_of_them))
         seed("deflate_message", name + "_alone", bytes([2, 0, 1, 5]), sized(*all_of_them))
+    # Much of it comes of little, and then little of much.
+    uneven = bytes(80000) + b"".join(b"%d," % (i * i) for i in range(4000))
+    seed("deflate_message", "ratio", bytes([0x20, 0, 2, 1, 30]), sized(deflated(uneven, level=9)))
     for settings in (0, 0x3e, 0xff):
         seed("deflate_message", f"compress_{settings:02x}", bytes([1, settings, 2, 1, 9]), texts)
         seed("deflate_message", f"compress_{settings:02x}_alone", bytes([3, settings, 0]), texts)
