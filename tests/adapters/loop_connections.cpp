@@ -324,10 +324,13 @@ TEMPLATE_TEST_CASE("a paused connection whose peer has gone costs no turns, and 
   write_raw(peer, std::string{upgrade} + std::string{"\x81\x81\0\0\0\0a\x81\x81\0\0\0\0b", 14});
   REQUIRE(turn_until(loop, [&] { return server.handler().received.size() == 1; }));
   write_raw(peer, std::string{"\x81\x81\0\0\0\0c", 7});
-  SECTION("it ended its stream") { peer.shutdown_send(); }
+  SECTION("it ended its stream") {
+    peer.shutdown_send();
+    CHECK(peer);
+  }
   SECTION("it closed, and what it is sent is answered by a reset") {
     peer = {};
-    server.for_each([](auto& each) { each->send_text("are you there?"); });
+    server.for_each([](auto& each) { CHECK(each->send_text("are you there?") == error::none); });
   }
   int turns = 0;
   const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(300);

@@ -190,3 +190,20 @@ TEST_CASE("a descriptor that cannot be watched is an error of its source, once",
   CHECK(closed.ready == 1);
   CHECK(closed.events == EPOLLERR);
 }
+
+TEST_CASE("a connection whose peer ended the stream is gone without another event",
+          "[uring_loop]") {
+  if (!runs_here<uring_loop>()) return;
+  uring_loop loop;
+  uring_server<counting> server{loop};
+  for (int round = 1; round <= 30; ++round) {
+    descriptor client = connect_raw(server.address().port);
+    write_raw(client, upgrade);
+    REQUIRE(turn_until(loop, [&] { return server.handler().opened == round; }));
+    client = {};
+    // Turns that wait for long, of which none may be in vain.
+    const auto begin = std::chrono::steady_clock::now();
+    while (server.size() != 0) loop.poll(duration::seconds(20));
+    REQUIRE(std::chrono::steady_clock::now() - begin < std::chrono::seconds(10));
+  }
+}

@@ -55,7 +55,7 @@ class loop_stream<epoll_loop, Connection> : public epoll_source {
 
   // All that waits, as far as the socket takes it, in one call for each 64 blocks.
   void write() {
-    Connection& self = static_cast<Connection&>(*this);
+    auto& self = static_cast<Connection&>(*this);
     while (self.can_write()) {
       const io_result sent = self.socket_.write_some(self.connection_.output(), time_point::min());
       self.connection_.consume_output(sent.size);
@@ -66,7 +66,7 @@ class loop_stream<epoll_loop, Connection> : public epoll_source {
 
  private:
   void on_ready(std::uint32_t events) final {
-    Connection& self = static_cast<Connection&>(*this);
+    auto& self = static_cast<Connection&>(*this);
     if (self.is_removed_) return;
     if (self.is_connecting_) return self.finish_connect();
     if ((events & EPOLLOUT) != 0) self.is_blocked_ = false;

@@ -22,16 +22,16 @@ namespace hawser::inline v0 {
 template <class Source>
 class loop_entry : private timer_node {
  public:
-  loop_entry() = default;
   loop_entry(const loop_entry&) = delete;
   loop_entry& operator=(const loop_entry&) = delete;
 
- protected:
-  ~loop_entry() = default;
-
  private:
+  friend Source;
   template <class>
   friend class loop_turns;
+
+  loop_entry() = default;
+  ~loop_entry() = default;
 
   Source* next_flush_ = nullptr;
   bool is_flushing_ = false;

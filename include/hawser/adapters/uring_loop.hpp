@@ -190,6 +190,14 @@ class uring_loop : public loop_turns<uring_source> {
     source.next_changed_ = std::exchange(changed_, &source);
   }
 
+  void tell_never(uring_source& source) noexcept {
+    if (!source.is_changed_) return;
+    uring_source** link = &changed_;
+    while (*link != &source) link = &(*link)->next_changed_;
+    *link = std::exchange(source.next_changed_, nullptr);
+    source.is_changed_ = false;
+  }
+
   void set_up();
   void provide(unsigned buffer) noexcept;
   void take_into_use();
@@ -472,7 +480,12 @@ inline void uring_loop::poll(duration longest) {
   run_due();
   send_all();
   flush();
-  end_retired([](const uring_source& each) { return each.operations_ == 0 && !each.is_changed_; });
+  // Where the kernel still has operations of it, their ends come in another turn.
+  end_retired([this](uring_source& each) {
+    if (each.operations_ != 0) return false;
+    tell_never(each);
+    return true;
+  });
 }
 
 // Of a source that is about to go.
@@ -489,10 +502,7 @@ inline void uring_loop::drop_completions(uring_source& source) noexcept {
 inline void uring_loop::remove(uring_source& source, int descriptor) noexcept {
   forget(source, descriptor);
   forget_all(source);
-  uring_source** link = &changed_;
-  while (*link != &source) link = &(*link)->next_changed_;
-  *link = source.next_changed_;
-  source.is_changed_ = false;
+  tell_never(source);
   drop_completions(source);
   // Another thread than the owner is here when that has ended, and then the kernel has given up
   // what it was to do for it.
