@@ -35,14 +35,19 @@ class StrictInflater:
         step = 1 if len(payload) <= 4096 else 64 if len(payload) < 1 << 20 else 4096
         payload += TAIL
         parts = []
+        behind = b""
         for begin in range(0, len(payload), 4096):  # for what is left over is copied at each step
             rest = payload[begin:begin + 4096]
-            while rest:
+            if self.inflater.eof:
+                behind += rest
+                continue
+            while rest and not self.inflater.eof:
                 parts.append(self.inflater.decompress(rest, step))
                 rest = self.inflater.unconsumed_tail
         while part := self.inflater.decompress(b"", step):
             parts.append(part)
-        assert not self.inflater.eof and not self.inflater.unused_data
+        # RFC 7692 7.2.3.4: behind a block with BFINAL stands an empty one.
+        assert self.inflater.unused_data + behind == (b"\0" + TAIL if self.inflater.eof else b"")
         return b"".join(parts)
 
 
@@ -68,6 +73,7 @@ class Context:
 
     def inflate(self, payload):
         data = self.inflater.inflate(payload)
+        assert not self.inflater.inflater.eof or not self.takes_over
         if not self.takes_over:
             self.begin()
         return data
