@@ -178,7 +178,7 @@ class gathered_message {
   // twice what is inflated in the end.
   void reserve_first(std::size_t most, detail::block_pool& pool, detail::block*& to) const {
     constexpr std::size_t least = 512;
-    constexpr std::size_t usual_ratio = 4;
+    constexpr std::size_t usual_ratio = 8;
     const std::size_t guess =
         block_->end > most / usual_ratio ? most : std::max(block_->end * usual_ratio, least);
     detail::reserve(pool, to, std::min(guess, most), most);

@@ -18,8 +18,8 @@
 #include <span>
 #include <utility>
 
-/// Compression by libdeflate, of whole messages without context takeover: less than half of zlib's
-/// time. Link it: `-ldeflate`.
+/// Compression by libdeflate, of whole messages without context takeover: faster than zlib where
+/// they have a kilobyte or more. Link it: `-ldeflate`.
 namespace hawser::inline v0 {
 
 namespace detail {
