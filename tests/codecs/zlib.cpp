@@ -110,12 +110,16 @@ TEST_CASE("what the memory throws passes through zlib and nothing is lost", "[zl
       CHECK(all.held == 0);
       if (!has_thrown) break;
     }
-    CHECK(at >= (is_deflater ? 1 : 2));
+    CHECK(at >= (is_deflater || support::is_zlib_ng ? 1 : 2));
   }
   counted all;
   zlib_codec::inflater inflater{all.source(), 9};
   all.fails_at = all.calls;
-  CHECK_THROWS_AS(inflater.restart(15), int);
+  if (support::is_zlib_ng) {
+    CHECK_NOTHROW(inflater.restart(15));
+  } else {
+    CHECK_THROWS_AS(inflater.restart(15), int);
+  }
 }
 
 TEST_CASE("zlib cannot hold itself to a window of 256 bytes", "[zlib]") {

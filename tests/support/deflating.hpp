@@ -16,6 +16,13 @@
 
 namespace support {
 
+// Built with zlib-ng in zlib's place: a context is one allocation then, which no window changes.
+#if defined(ZLIBNG_VERSION)
+inline constexpr bool is_zlib_ng = true;
+#else
+inline constexpr bool is_zlib_ng = false;
+#endif
+
 inline std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span{text});
 }

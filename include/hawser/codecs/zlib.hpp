@@ -185,16 +185,28 @@ struct zlib_codec {
     bool has_ended_ = false;
   };
 
-  /// What zlib.h says of deflateInit2, and what zlib 1.2.13 takes for its books.
+  /// What zlib.h says of deflateInit2, and what zlib 1.2.13 takes for its books; or what
+  /// zlib-ng 2.2 takes, whose hash table and inflater have one size.
   [[nodiscard]] static constexpr std::size_t deflater_size(
       const deflate_settings& settings) noexcept {
+#if defined(ZLIBNG_VERSION)
+    return sizeof(deflater) + alignof(std::max_align_t) + 6272 + (std::size_t{1} << 17) +
+           (std::size_t{1} << (settings.window_bits + 2)) +
+           (std::size_t{5} << (settings.memory_level + 6));
+#else
     return sizeof(deflater) + 5 * alignof(std::max_align_t) + 5952 +
            (std::size_t{1} << (settings.window_bits + 2)) +
            (std::size_t{1} << (settings.memory_level + 9));
+#endif
   }
-  [[nodiscard]] static constexpr std::size_t inflater_size(std::uint8_t window_bits) noexcept {
+  [[nodiscard]] static constexpr std::size_t inflater_size(
+      [[maybe_unused]] std::uint8_t window_bits) noexcept {
+#if defined(ZLIBNG_VERSION)
+    return sizeof(inflater) + alignof(std::max_align_t) + 42'112;
+#else
     return sizeof(inflater) + 2 * alignof(std::max_align_t) + 7160 +
            (std::size_t{1} << window_bits);
+#endif
   }
 };
 
