@@ -57,7 +57,7 @@ TEST_CASE("small messages that stand for themselves have a smaller compressor",
   auto* large = all.take_deflater(15, small_message_size + 1);
   const std::size_t with_large = memory.live();
   auto* small = all.take_deflater(15, small_message_size);
-  CHECK(memory.live() - with_large < with_large / 4);
+  CHECK(memory.live() - with_large < with_large / (support::is_zlib_ng ? 2 : 4));
   all.give(small, 15, small_message_size);
   all.give(large, 15, small_message_size + 1);
   const std::size_t calls = memory.calls();
