@@ -21,11 +21,6 @@ namespace hawser::inline v0 {
 /// What a loop knows of each of its sources, a base of their base.
 template <class Source>
 class loop_entry : private timer_node {
- public:
-  loop_entry(const loop_entry&) = delete;
-  loop_entry& operator=(const loop_entry&) = delete;
-
- private:
   friend Source;
   template <class>
   friend class loop_turns;

@@ -377,7 +377,8 @@ inline void uring_loop::handle(const completion& done) {
   uring_source* const source = done.source();
   switch (done.which()) {
     case operation::receive:
-      return handle_receive(done);
+      handle_receive(done);
+      return;
     case operation::poll:
       --source->operations_;
       source->polled_ = 0;
