@@ -7,6 +7,11 @@
 #include "hawser/hawser.hpp"
 #include "support/catch.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <deque>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -96,4 +101,44 @@ TEST_CASE("the README's server compresses", "[readme]") {
   client.connect({.url = "ws://127.0.0.1:" + std::to_string(server.address().port)});
   loop.run();
   CHECK(client.handler().answer.starts_with("echo this"));  // the secret may come with it
+}
+
+TEST_CASE("the README's tick reaches all", "[readme]") {
+  struct slow_socket {
+    std::size_t write(std::span<const std::byte> bytes) {
+      const std::size_t taken = std::min(bytes.size(), most);
+      got += hawser::as_text(bytes.first(taken));
+      return taken;
+    }
+    std::size_t most = 0;
+    std::string got;
+  };
+  struct player {
+    explicit player(hawser::server_endpoint& endpoint)
+        : connection{hawser::server_connection::adopt(endpoint, {})} {}
+    hawser::server_connection connection;
+    slow_socket socket;
+  };
+  hawser::server_endpoint endpoint;
+  std::deque<player> players;
+  for (std::size_t i = 0; i < 10; ++i) {
+    players.emplace_back(endpoint).socket.most = i;
+    static_cast<void>(players.back().connection.receive({}).next());
+  }
+  std::array<std::byte, 64> room;
+  hawser::sink sink{room};
+  const std::string state = "state";
+  // [readme tick]
+  for (std::size_t i = 0; i < players.size(); ++i) {
+    if (i + 6 < players.size()) players[i + 6].connection.prefetch();
+    auto& [connection, socket] = players[i];
+    connection.send_binary(state, sink);
+    connection.consume_output(sink, socket.write(sink.bytes()));
+  }
+  // [/readme]
+  for (auto& [connection, socket] : players) {
+    for (const auto part : connection.output()) socket.got += hawser::as_text(part);
+    CHECK(socket.got == "\x82\x05state");
+    connection.consume_output(connection.output_size());
+  }
 }

@@ -110,6 +110,8 @@ class server_opener : public opener {
   buffer read_{usual_read_size};
 };
 
+// Many connections, which send by way of one sink, or each to its output().
+template <bool UsesSink>
 class server_crowd : public crowd {
  public:
   server_crowd(std::size_t size, bool prefetches)
@@ -127,8 +129,14 @@ class server_crowd : public crowd {
       hawser::server_connection& connection = connections_[order[i]];
       std::memcpy(read_.data(), frame, size);
       auto events = connection.receive({read_.data(), size});
-      while (const hawser::event event = events.next()) connection.send(event);
-      drain(connection, network);
+      if constexpr (UsesSink) {
+        while (const hawser::event event = events.next()) connection.send(event, sink_);
+        network.take(sink_.bytes().data(), sink_.bytes().size());
+        connection.consume_output(sink_, sink_.bytes().size());
+      } else {
+        while (const hawser::event event = events.next()) connection.send(event);
+        drain(connection, network);
+      }
     }
   }
 
@@ -136,6 +144,8 @@ class server_crowd : public crowd {
   hawser::server_endpoint endpoint_;
   places<hawser::server_connection> connections_;
   buffer read_{usual_read_size};
+  buffer cork_{usual_read_size};
+  hawser::sink sink_{{cork_.data(), usual_read_size}};
   bool prefetches_;
 };
 
@@ -158,7 +168,7 @@ peer hawser_peer() {
   };
   self.make_opener = []() -> std::unique_ptr<opener> { return std::make_unique<server_opener>(); };
   self.make_crowd = [](std::size_t size, bool prefetches) -> std::unique_ptr<crowd> {
-    return std::make_unique<server_crowd>(size, prefetches);
+    return std::make_unique<server_crowd<true>>(size, prefetches);
   };
   self.connection_size = sizeof(hawser::server_connection);
   return self;
@@ -168,6 +178,15 @@ peer hawser_two_passes() {
   peer self;
   self.name = "two passes, both hawser's";
   self.unmask_utf8 = unmask_in_two_passes;
+  return self;
+}
+
+peer hawser_without_sink() {
+  peer self;
+  self.name = "hawser by output()";
+  self.make_crowd = [](std::size_t size, bool prefetches) -> std::unique_ptr<crowd> {
+    return std::make_unique<server_crowd<false>>(size, prefetches);
+  };
   return self;
 }
 

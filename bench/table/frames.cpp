@@ -230,6 +230,7 @@ void ask_crowd(report& out, const std::string& text, bool prefetches, double mar
   } else {
     add_absent(ask, other, mark);
   }
+  ask.add(make(hawser_without_sink()));
   ask.add(touching_lines(order));
   const figure ours = ask.run();
   out.line(text, 1, in_words(ours.median, scale::time), "the limit 20 ns", 20 / ours.median);

@@ -15,6 +15,7 @@
 #include "hawser/rfc6455.hpp"
 #include "hawser/sender.hpp"
 #include "hawser/server_handshake.hpp"
+#include "hawser/sink.hpp"
 #include "hawser/timers.hpp"
 
 #include <algorithm>
@@ -86,7 +87,7 @@ class basic_connection {
   /// Takes the bytes that came, which are changed in place; the cursor's next() gives the events in
   /// them. Views in events point into `bytes`, or to memory of the connection.
   [[nodiscard]] event_cursor<Role, Extension> receive(mutable_byte_view bytes) noexcept {
-    if (!bytes.empty()) timers_.hear();
+    if (!bytes.empty()) receiver_.hear();
     return {*this, bytes.data(), bytes.data() + bytes.size()};
   }
 
@@ -97,7 +98,7 @@ class basic_connection {
 #if defined(__GNUC__)
     const auto* const start = reinterpret_cast<const std::byte*>(this);
     __builtin_prefetch(start, 1);
-    __builtin_prefetch(start + 63, 1);  // what is hot are the first 64 bytes, in one line or two
+    __builtin_prefetch(start + 31, 1);  // what is hot are the first 32 bytes, in one line or two
 #endif
   }
 
@@ -118,8 +119,16 @@ class basic_connection {
   /// The first `size` bytes of the last output() were sent; 0: the socket takes none at present.
   void consume_output(std::size_t size) noexcept {
     // Who takes what had to wait for it is there, also while it is not read from.
-    if (size != 0 && out_.is_blocked()) timers_.hear();
+    if (size != 0 && out_.is_blocked()) receiver_.hear();
     out_.consume(pool(), size);
+  }
+  /// The first `size` bytes of what was sent to the sink are sent; 0: the socket takes none at
+  /// present. The rest waits in output(), before all that is there, and the sink is empty. Call it
+  /// before output(); what stands there comes behind the sink.
+  void consume_output(sink& from, std::size_t size) {
+    HAWSER_ASSERT((from.empty() || from.owner_ == this) && "the sink holds another's frames");
+    if (size != from.size_) out_.add_before(pool(), from.bytes(), size);
+    from.size_ = 0;
   }
 
   // ---- Time
@@ -138,7 +147,30 @@ class basic_connection {
   /// Sends bytes. Errors: not_open, message_in_progress, output_full.
   hawser::error send_binary(byte_view bytes) { return send(opcode::binary, bytes); }
   /// Sends a message of the same type and payload as the one that `event` brought.
-  hawser::error send(const event& message);
+  HAWSER_NO_INLINE hawser::error send(const event& message);
+
+  /// As above, by way of a sink, which see; buffered_amount() does not count what is there. To
+  /// output() goes what finds no room in the sink, or stands behind something that waits there
+  /// already, or is compressed.
+  hawser::error send_text(std::string_view text, sink& to) {
+    const auto payload = std::as_bytes(std::span{text});
+    return (!endpoint_->sending_.checks_text || is_utf8(payload)) &&
+                   send_to(to, opcode::text, payload)
+               ? error::none
+               : send_text(text);
+  }
+  /// The same for bytes.
+  hawser::error send_binary(byte_view bytes, sink& to) {
+    return send_to(to, opcode::binary, bytes) ? error::none : send_binary(bytes);
+  }
+  /// The same for a message that came.
+  hawser::error send(const event& message, sink& to) {
+    const opcode type = message.is_text() ? opcode::text : opcode::binary;
+    return message.is_message() && (type == opcode::binary || is_text_checked()) &&
+                   send_to(to, type, message.payload())
+               ? error::none
+               : send(message);
+  }
 
   /// As above, where messages may be compressed, with a choice on this one.
   hawser::error send_text(std::string_view text, const message_options& options)
@@ -307,7 +339,7 @@ class basic_connection {
   [[nodiscard]] const timeouts& lengths() const noexcept { return endpoint_->options_.timeouts; }
   // No more messages are sent.
   [[nodiscard]] bool is_ending() const noexcept {
-    return close_sent_ || close_received_ || error_ != error::none || is_answered_ || is_over_;
+    return is_answered_ || close_sent_ || close_received_ || is_over_ || error_ != error::none;
   }
   [[nodiscard]] bool is_deciding() const noexcept
     requires(Role == role::server)
@@ -343,6 +375,11 @@ class basic_connection {
   void on_open_time(time_point now);
 
   hawser::error send(opcode type, std::span<const std::byte> payload);
+  [[nodiscard]] bool send_to(sink& to, opcode type, std::span<const std::byte> payload);
+  // Text that came is UTF-8.
+  [[nodiscard]] bool is_text_checked() const noexcept {
+    return endpoint_->receiving_.strictness.utf8;
+  }
   hawser::error begin(opcode type);
   hawser::error append(byte_view part, bool fin);
   hawser::error send_ping(opcode type, std::span<const std::byte> payload);
@@ -350,27 +387,28 @@ class basic_connection {
   static constexpr std::uint16_t no_protocol = 0xFFFF;
   static constexpr std::uint16_t own_protocol = 0xFFFE;
 
-  // What every turn of the loop touches comes first: with the start of the receiver it is 64 bytes.
+  // What every turn of the loop touches comes first: with the start of the receiver it is 32 bytes.
   endpoint_type* endpoint_;
   outbox out_;
   sender_type sender_;
   hawser::error error_ = error::none;
-  bool is_opened_ : 1 = false;        // the opening handshake is done
-  bool is_open_told_ : 1 = false;     // the open event came
-  bool is_settled_ : 1 = false;       // ... and is over: nothing is left of the handshake
-  bool is_request_told_ : 1 = false;  // the request event came
-  bool is_end_told_ : 1 = false;      // the failed event came, or there is none to tell
-  bool is_answered_ : 1 = false;      // the request was answered by anything but an upgrade
-  bool close_sent_ : 1 = false;
-  bool close_received_ : 1 = false;
-  bool eof_ : 1 = false;
-  bool is_over_ : 1 = false;  // nothing more is worth waiting for
+  // Bits of bytes: of bools GCC tests each by itself.
+  std::uint8_t is_opened_ : 1 = 0;    // the opening handshake is done
+  std::uint8_t is_answered_ : 1 = 0;  // the request was answered by anything but an upgrade
+  std::uint8_t close_sent_ : 1 = 0;
+  std::uint8_t close_received_ : 1 = 0;
+  std::uint8_t is_over_ : 1 = 0;          // nothing more is worth waiting for
+  std::uint8_t is_open_told_ : 1 = 0;     // the open event came
+  std::uint8_t is_settled_ : 1 = 0;       // ... and is over: nothing is left of the handshake
+  std::uint8_t is_request_told_ : 1 = 0;  // the request event came
+  std::uint8_t is_end_told_ : 1 = 0;      // the failed event came, or there is none to tell
+  std::uint8_t eof_ : 1 = 0;
+  std::uint8_t pings_ = 0;
+  receiver_type receiver_;
+  timers timers_;
   std::uint16_t second_ = 0;  // of the budget of control frames
   hawser::close_code close_code_ = close_code::none;
   std::uint16_t protocol_ = no_protocol;
-  std::uint8_t pings_ = 0;
-  timers timers_;
-  receiver_type receiver_;
   handshake_type* handshake_ = nullptr;
   HAWSER_NO_UNIQUE_ADDRESS typename Extension::agreed agreed_;
 };

@@ -39,7 +39,8 @@ namespace detail {
 
 /// The most heap that one connection ever holds, in bytes, whatever its peer does: the handshake,
 /// the message that is being assembled, the output that waits. A client's own request and the
-/// answers that an application writes to requests come on top, for no peer makes them grow.
+/// answers that an application writes to requests come on top, for no peer makes them grow; so does
+/// the room of a sink, of which the rest may wait beside max_output_size.
 ///
 /// limits.max_message_size counts where messages are delivered whole; for delivery in pieces set it
 /// to 0 in the argument. See limits for what a peer can make grow.

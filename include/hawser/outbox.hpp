@@ -111,6 +111,8 @@ class outbox {
   [[nodiscard]] bool empty() const noexcept {
     return queue_ == nullptr || storage()->first == nullptr;
   }
+  /// True where it holds no memory either.
+  [[nodiscard]] bool is_unused() const noexcept { return queue_ == nullptr; }
   /// All bytes that wait.
   [[nodiscard]] std::size_t size() const noexcept {
     return queue_ == nullptr ? 0 : storage()->size;
@@ -223,6 +225,10 @@ class outbox {
     close(pool);
   }
 
+  /// Whole frames that were sent elsewhere, up to a place in the first of them, and come before all
+  /// that waits. Nothing was handed out since they were written.
+  void add_before(detail::block_pool& pool, std::span<const std::byte> frames, std::size_t sent);
+
   /// Since when nothing of what waits was taken; time_point::min() where nobody said yet.
   [[nodiscard]] time_point waiting_since() const noexcept {
     return queue_ == nullptr ? time_point::min() : storage()->waiting_since;
@@ -316,6 +322,26 @@ class outbox {
   detail::block* queue_ = nullptr;
 };
 
+namespace detail {
+
+// A frame that we wrote ourselves: all of its bytes, and how many of them are payload of a message.
+struct frame_extent {
+  std::size_t size = 0;
+  std::size_t payload = 0;
+};
+
+inline frame_extent first_frame(std::span<const std::byte> bytes) noexcept {
+  const frame_rules rules{
+      .self = (bytes[1] & std::byte{0x80}) == std::byte{0} ? role::client : role::server,
+      .in_message = (bytes[0] & std::byte{0x0F}) == std::byte{0},
+      .strictness = {.reserved_bits = false}};  // they are an extension's
+  const frame_header_result found = parse_frame_header(bytes, rules);
+  const auto payload = static_cast<std::size_t>(found.header.payload_size);
+  return {.size = found.size + payload, .payload = is_control(found.header.opcode) ? 0 : payload};
+}
+
+}  // namespace detail
+
 // Moves `begin` over `size` bytes, which are not all of the block, and returns how many of them are
 // payload of messages: what the headers that we wrote ourselves say.
 inline std::size_t outbox::take_payload(detail::block& from, std::size_t size) noexcept {
@@ -324,21 +350,45 @@ inline std::size_t outbox::take_payload(detail::block& from, std::size_t size) n
   if (from.is_raw || from.is_lane) return 0;
   std::size_t payload = 0;
   while (from.frame < from.begin) {
-    const std::span<const std::byte> rest{from.data() + from.frame, from.end - from.frame};
-    const frame_rules rules{
-        .self = (rest[1] & std::byte{0x80}) == std::byte{0} ? role::client : role::server,
-        .in_message = (rest[0] & std::byte{0x0F}) == std::byte{0},
-        .strictness = {.reserved_bits = false}};  // they are an extension's
-    const frame_header_result found = parse_frame_header(rest, rules);
-    const std::size_t start = from.frame + found.size;
-    const std::size_t stop = start + static_cast<std::size_t>(found.header.payload_size);
-    if (!is_control(found.header.opcode) && stop > begin && start < from.begin) {
+    const auto frame = detail::first_frame({from.data() + from.frame, from.end - from.frame});
+    const std::size_t stop = from.frame + frame.size;
+    const std::size_t start = stop - frame.payload;
+    if (stop > begin && start < from.begin) {
       payload += (stop < from.begin ? stop : from.begin) - (start > begin ? start : begin);
     }
     if (stop > from.begin) break;
     from.frame = stop;
   }
   return payload;
+}
+
+HAWSER_NO_INLINE inline void outbox::add_before(detail::block_pool& pool,
+                                                std::span<const std::byte> frames,
+                                                std::size_t sent) {
+  while (sent != 0) {
+    const std::size_t size = detail::first_frame(frames).size;
+    if (sent < size) break;
+    frames = frames.subspan(size);
+    sent -= size;
+  }
+  std::size_t payload = 0;
+  for (auto rest = frames; !rest.empty();) {
+    const detail::frame_extent frame = detail::first_frame(rest);
+    payload += frame.payload;
+    rest = rest.subspan(frame.size);
+  }
+  detail::output_queue& queue = open(pool);
+  HAWSER_ASSERT(queue.handed == nullptr && "the sink goes before output()");
+  detail::block* const added = pool.take(frames.size());
+  detail::copy_bytes(added->data(), frames.data(), frames.size());
+  added->end = frames.size();
+  added->payload = payload;
+  added->next = queue.first;
+  queue.first = added;
+  if (queue.last == nullptr) queue.last = added;
+  queue.size += frames.size();
+  queue.payload += payload;
+  consume_blocks(pool, sent);
 }
 
 HAWSER_NO_INLINE inline void outbox::consume_blocks(detail::block_pool& pool,

@@ -102,6 +102,11 @@ class receiver {
   /// How many bytes were dropped since the end.
   [[nodiscard]] std::uint64_t dropped() const noexcept { return is_ended_ ? message_size_ : 0; }
 
+  /// The peer gave a sign of life.
+  void hear() noexcept { has_heard_ = true; }
+  [[nodiscard]] bool has_heard() const noexcept { return has_heard_; }
+  void forget_heard() noexcept { has_heard_ = false; }
+
   /// Begins another second of the budget of control frames.
   void renew_control_budget() noexcept { control_frames_ = 0; }
   [[nodiscard]] bool has_used_control_budget() const noexcept { return control_frames_ != 0; }
@@ -182,6 +187,8 @@ class receiver {
   bool is_whole_ : 1;              // messages are delivered whole
   bool is_skipped_ : 1 = false;    // a reserved opcode, let through
   bool is_text_bad_ : 1 = false;   // the next event is invalid_utf8
+  // By itself, and here: a read of more than what was just written waits for the cache.
+  bool has_heard_ = false;
   std::uint32_t fragments_ = 0;
   std::uint32_t control_frames_ = 0;
   std::size_t piece_size_ = 0;

@@ -50,6 +50,16 @@ class sender {
     return write(out, {.opcode = type}, payload, context);
   }
 
+  /// Writes a whole message, of which text is known to be UTF-8, to `room` instead, behind
+  /// `waiting` bytes that are not sent yet. Returns its size; 0: there is no room.
+  [[nodiscard]] static std::size_t write_to(std::span<std::byte> room, std::size_t waiting,
+                                            opcode type, std::span<const std::byte> payload,
+                                            const sender_context& context) {
+    const std::size_t size = room_for(payload.size(), waiting, context);
+    if (size == 0 || size > room.size()) return 0;
+    return put(room.data(), header_for({.opcode = type}, payload.size(), context), payload);
+  }
+
   /// Begins a message of which the size need not be known. Sends nothing yet.
   [[nodiscard]] error begin(opcode type) noexcept {
     if (message_ != opcode::continuation) return error::message_in_progress;
@@ -126,16 +136,21 @@ class sender {
     return size + payload.size();
   }
 
+  // The size of a frame; 0: it is too much behind `waiting` bytes.
+  [[nodiscard]] static std::size_t room_for(std::size_t payload_size, std::size_t waiting,
+                                            const sender_context& context) noexcept {
+    const std::size_t header_size = frame_header_size(payload_size, Role == role::client);
+    const std::size_t most = context.max_output_size;
+    const bool fits = waiting <= most && payload_size <= most - waiting &&
+                      header_size <= most - waiting - payload_size;
+    return fits ? header_size + payload_size : 0;
+  }
+
   [[nodiscard]] static error write(outbox& out, const frame_header& kind,
                                    std::span<const std::byte> payload,
                                    const sender_context& context) {
-    const std::size_t header_size = frame_header_size(payload.size(), Role == role::client);
-    const std::size_t waiting = out.size();
-    if (waiting > context.max_output_size || payload.size() > context.max_output_size - waiting ||
-        header_size > context.max_output_size - waiting - payload.size()) {
-      return error::output_full;
-    }
-    const std::size_t size = header_size + payload.size();
+    const std::size_t size = room_for(payload.size(), out.size(), context);
+    if (size == 0) return error::output_full;
     const frame_header header = header_for(kind, payload.size(), context);
     put(out.room(*context.pool, size), header, payload);
     out.add(size, payload.size());

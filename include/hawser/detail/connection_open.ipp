@@ -159,7 +159,7 @@ error basic_connection<Role, Extension>::send(const event& message) {
   if (!is_open()) return error::not_open;
   const opcode type = message.is_text() ? opcode::text : opcode::binary;
   if (message.is_message()) {
-    return endpoint_->receiving_.strictness.utf8
+    return is_text_checked()
                ? sender_.send_checked(out_, type, message.payload(), endpoint_->sending_)
                : sender_.send(out_, type, message.payload(), endpoint_->sending_);
   }
@@ -176,6 +176,22 @@ error basic_connection<Role, Extension>::send(const event& message) {
     }
     if (result == error::none) sender_ = begun;
     return result;
+  }
+}
+
+template <role Role, class Extension>
+HAWSER_ALWAYS_INLINE bool basic_connection<Role, Extension>::send_to(
+    sink& to, opcode type, std::span<const std::byte> payload) {
+  if constexpr (Extension::is_used) {
+    return false;
+  } else {
+    if (!is_open() || !out_.is_unused() || sender_.is_in_message()) return false;
+    if (to.size_ != 0 && to.owner_ != this) return false;
+    const std::size_t written = sender_type::write_to(to.room_.subspan(to.size_), to.size_, type,
+                                                      payload, endpoint_->sending_);
+    to.size_ += written;
+    to.owner_ = this;
+    return written != 0;
   }
 }
 
@@ -216,6 +232,8 @@ HAWSER_NO_INLINE error basic_connection<Role, Extension>::ping() {
 
 template <role Role, class Extension>
 void basic_connection<Role, Extension>::on_open_time(time_point now) {
+  if (receiver_.has_heard()) timers_.hear();
+  receiver_.forget_heard();
   switch (timers_.watch(now, lengths())) {
     case timers::due::nothing:
       break;
@@ -254,9 +272,10 @@ void basic_connection<Role, Extension>::on_time(time_point now) {
 template <role Role, class Extension>
 time_point basic_connection<Role, Extension>::next_deadline() const noexcept {
   if (is_over_) return time_point::max();
-  time_point deadline = is_open()     ? timers_.next_watch(lengths())
-                        : is_ending() ? timers_.deadline(lengths().closing)
-                                      : timers_.deadline(lengths().opening);
+  time_point deadline =
+      is_open()     ? receiver_.has_heard() ? time_point::min() : timers_.next_watch(lengths())
+          : is_ending() ? timers_.deadline(lengths().closing)
+                    : timers_.deadline(lengths().opening);
   if constexpr (Extension::is_used) {
     deadline = std::min(deadline, sender_.idle_deadline(endpoint_->sending_));
   }
