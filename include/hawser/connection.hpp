@@ -423,41 +423,33 @@ class event_cursor {
   event_cursor(const event_cursor&) = delete;
   event_cursor& operator=(const event_cursor&) = delete;
   ~event_cursor() {
-    HAWSER_ASSERT((!is_undrained_ || std::uncaught_exceptions() != 0) &&
+    HAWSER_ASSERT((position_ == end_ || std::uncaught_exceptions() != 0) &&
                   "take the events until there is none, or keep rest()");
   }
 
   /// The next event; none (false) where the bytes are used up. The event before it is void now.
   [[nodiscard]] HAWSER_ALWAYS_INLINE event next() {
-    if (position_ == end_ && connection_->receiver_.is_usual()) {
-      is_undrained_ = false;
-      return {};
-    }
+    if (position_ == end_ && connection_->receiver_.is_usual()) return {};
     event found = connection_->receiver_.next_small(position_, end_);
-    if (!found) {
-      is_undrained_ = false;
-      found = connection_->next(position_, end_);
-    }
-    is_undrained_ = static_cast<bool>(found) && position_ != end_;
+    if (!found) found = connection_->next(position_, end_);
     return found;
   }
 
   /// The bytes that are not parsed yet. The caller keeps them, and stops using this cursor.
   [[nodiscard]] std::span<std::byte> rest() noexcept {
-    is_undrained_ = false;
-    return {position_, static_cast<std::size_t>(end_ - position_)};
+    std::byte* const begin = std::exchange(position_, end_);
+    return {begin, static_cast<std::size_t>(end_ - begin)};
   }
 
  private:
   friend class basic_connection<Role, Extension>;
   event_cursor(basic_connection<Role, Extension>& connection, std::byte* begin,
                std::byte* end) noexcept
-      : connection_{&connection}, position_{begin}, end_{end}, is_undrained_{begin != end} {}
+      : connection_{&connection}, position_{begin}, end_{end} {}
 
   basic_connection<Role, Extension>* connection_;
   std::byte* position_;
   std::byte* end_;
-  bool is_undrained_;
 };
 
 /// A connection at the server's end.
