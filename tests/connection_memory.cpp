@@ -141,7 +141,7 @@ const bytes& conversation_to(role to) {
   return to == role::server ? to_server : to_client;
 }
 
-constexpr std::size_t step = 700;
+constexpr std::size_t turn_size = 700;
 
 template <role Role>
 void feed_conversation(basic_connection<Role>& connection, fixed_log& log) {
@@ -150,8 +150,8 @@ void feed_conversation(basic_connection<Role>& connection, fixed_log& log) {
     const bytes& all = conversation_to(Role);
     insist([&] { input = all; });
   }
-  for (std::size_t at = 0; at < input.size(); at += step) {
-    receive_all(connection, std::span{input}.subspan(at, std::min(step, input.size() - at)),
+  for (std::size_t at = 0; at < input.size(); at += turn_size) {
+    receive_all(connection, std::span{input}.subspan(at, std::min(turn_size, input.size() - at)),
                 [&](const event& found) {
                   log.tell(found);
                   if (found.is_message()) insist([&] { return connection.send(found); });

@@ -67,7 +67,7 @@ bool is_head(input given) {
          given == input::no_http;
 }
 
-constexpr timeouts quiet{.ping = {}, .pong = {}, .output = {}};
+constexpr timeouts no_timeouts{.ping = {}, .pong = {}, .output = {}};
 
 // What is known of a connection.
 struct model {
@@ -398,9 +398,9 @@ class real_connection {
 
   static typename endpoint_type::options_type options() {
     if constexpr (Role == role::server) {
-      return {.timeouts = quiet, .decides_upgrades = true};
+      return {.timeouts = no_timeouts, .decides_upgrades = true};
     } else {
-      return {.timeouts = quiet, .entropy = sample_nonce()};
+      return {.timeouts = no_timeouts, .entropy = sample_nonce()};
     }
   }
 

@@ -17,12 +17,6 @@ using namespace support;
 
 namespace {
 
-template <class End>
-constexpr std::string_view usual = usual_agreement<typename End::extension>;
-// It compresses what comes as it comes, with a window that may be taken over.
-template <class End>
-constexpr bool is_stream = deflate_codec<typename End::extension::codec>;
-
 // What a codec can keep to.
 template <class End>
 std::vector<std::string_view> agreements() {

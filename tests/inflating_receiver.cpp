@@ -16,12 +16,6 @@ using namespace support;
 namespace {
 
 const std::string hello = to_text("f248cdc9c90700"_hex);
-template <class End>
-constexpr std::string_view usual = usual_agreement<typename End::extension>;
-// It inflates what comes as it comes, with a window that may be taken over.
-template <class End>
-constexpr bool is_stream = deflate_codec<typename End::extension::codec>;
-
 // The log of an input, which is the same however it is cut and delivered. What came of a message
 // before it failed is left out.
 template <class End>

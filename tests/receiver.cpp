@@ -29,6 +29,7 @@ using support::frame_to;
 using support::receive;
 using support::receive_any_way;
 using support::receiving;
+using support::text_event;
 
 namespace {
 
@@ -50,9 +51,6 @@ std::string failed(error why) {
 
 std::string binary(std::span<const std::byte> payload) {
   return "binary " + support::to_hex(payload);
-}
-std::string text(std::string_view payload) {
-  return "text " + support::to_hex(std::as_bytes(std::span{payload}));
 }
 
 // The events of some input, however it is cut and delivered.
@@ -77,8 +75,8 @@ BOTH_ROLES("whole messages are received", "[receiver][rfc6455-5.6]") {
              frame_to(Role, opcode::binary, bytes(126, std::byte{2})),
              frame_to(Role, opcode::text, ""), frame_to(Role, opcode::text, "\0x"));
   CHECK(receive_in_both<Role>(input) ==
-        event_log{text("Hello"), "binary ", binary(bytes(125, std::byte{1})),
-                  binary(bytes(126, std::byte{2})), "text ", text("")});
+        event_log{text_event("Hello"), "binary ", binary(bytes(125, std::byte{1})),
+                  binary(bytes(126, std::byte{2})), "text ", text_event("")});
 }
 
 BOTH_ROLES("messages of every form of length are received", "[receiver][rfc6455-5.2]") {
@@ -88,7 +86,7 @@ BOTH_ROLES("messages of every form of length are received", "[receiver][rfc6455-
     const bytes payload = random.some_bytes(size);
     const bytes input =
         concat(frame_to(Role, opcode::binary, payload), frame_to(Role, opcode::text, "next"));
-    const event_log expected{binary(payload), text("next")};
+    const event_log expected{binary(payload), text_event("next")};
     for (const receiver_context& context : {whole, pieces}) {
       CHECK(receive<Role>(input, context) == expected);
       CHECK(receive<Role>(support::cut_each_byte(input), context) == expected);
@@ -112,11 +110,11 @@ BOTH_ROLES("fragments are one message, and control frames may stand between them
              frame_to(Role, opcode::continuation, ""));
   const std::string p125 = support::to_hex(support::to_bytes(std::string(125, 'p')));
   CHECK(receive_any_way<Role>(input) == event_log{"ping 6f 6e 65", "pong ", "ping ", "ping " + p125,
-                                                  text("Hello"), "ping 74 77 6f", "binary ",
-                                                  text("x")});
-  CHECK(receive_any_way<Role>(input, pieces) == event_log{"ping 6f 6e 65", "pong ", "ping ",
-                                                          "ping " + p125, text("Hello"),
-                                                          "ping 74 77 6f", "binary ", text("x")});
+                                                  text_event("Hello"), "ping 74 77 6f", "binary ",
+                                                  text_event("x")});
+  CHECK(receive_any_way<Role>(input, pieces) ==
+        event_log{"ping 6f 6e 65", "pong ", "ping ", "ping " + p125, text_event("Hello"),
+                  "ping 74 77 6f", "binary ", text_event("x")});
 }
 
 BOTH_ROLES("each violation ends the connection with its error, behind what was good before it",
@@ -160,14 +158,14 @@ BOTH_ROLES("each violation ends the connection with its error, behind what was g
     const bytes input =
         concat(frame_to(Role, opcode::text, "good"), frame_to(Role, opcode::ping, "p"), bad,
                frame_to(Role, opcode::text, "after"));
-    CHECK(receive_any_way<Role>(input) == event_log{text("good"), "ping 70", failed(why)});
+    CHECK(receive_any_way<Role>(input) == event_log{text_event("good"), "ping 70", failed(why)});
     event_log log = receive_any_way<Role>(input, pieces);
     if (why == error::invalid_utf8) {
       REQUIRE(log.size() == 4);
       CHECK(log[2] == "unfinished text 61");
       log.erase(log.begin() + 2);
     }
-    CHECK(log == event_log{text("good"), "ping 70", failed(why)});
+    CHECK(log == event_log{text_event("good"), "ping 70", failed(why)});
   }
 }
 
@@ -186,7 +184,8 @@ BOTH_ROLES("a message inside a message ends the connection", "[receiver][rfc6455
   const bytes input =
       concat(frame_to(Role, opcode::text, "a", false), frame_to(Role, opcode::continuation, "b"),
              frame_to(Role, opcode::continuation, "c"));
-  CHECK(receive_in_both<Role>(input) == event_log{text("ab"), failed(error::nothing_to_continue)});
+  CHECK(receive_in_both<Role>(input) ==
+        event_log{text_event("ab"), failed(error::nothing_to_continue)});
 }
 
 BOTH_ROLES("a wrong frame is refused before its payload has come", "[receiver][security]") {
@@ -261,13 +260,13 @@ BOTH_ROLES("the first close frame ends everything", "[receiver][rfc6455-5.5.1]")
     return concat(frame_to(Role, opcode::text, "last"), frame_to(Role, opcode::close, body),
                   frame_to(Role, opcode::text, "after"), "ff ff ff ff"_hex);
   };
-  CHECK(receive_in_both<Role>(input("")) == event_log{text("last"), "close 1005 "});
-  CHECK(receive_in_both<Role>(input("\x03\xE8")) == event_log{text("last"), "close 1000 "});
+  CHECK(receive_in_both<Role>(input("")) == event_log{text_event("last"), "close 1005 "});
+  CHECK(receive_in_both<Role>(input("\x03\xE8")) == event_log{text_event("last"), "close 1000 "});
   CHECK(receive_in_both<Role>(input("\x0F\xA0"
-                                    "bye")) == event_log{text("last"), "close 4000 bye"});
+                                    "bye")) == event_log{text_event("last"), "close 4000 bye"});
   const std::string longest(123, 'r');
   CHECK(receive_in_both<Role>(input("\x03\xE9" + longest)) ==
-        event_log{text("last"), "close 1001 " + longest});
+        event_log{text_event("last"), "close 1001 " + longest});
 }
 
 BOTH_ROLES("a close frame inside a message ends it", "[receiver][rfc6455-5.5.1]") {
@@ -350,7 +349,7 @@ BOTH_ROLES("memory that is given back early is not used again", "[receiver]") {
   CHECK(seen == "assembled");
   receiving.get().release(receiving.context());
   receiving.feed(frame_to(Role, opcode::text, "after"));
-  CHECK(receiving.log() == event_log{text("after")});
+  CHECK(receiving.log() == event_log{text_event("after")});
 }
 
 BOTH_ROLES("what the last event views outlives the end, and is given back after it", "[receiver]") {
@@ -625,18 +624,19 @@ BOTH_ROLES("a message has as many bytes as the limit and no more, over all its f
   for (const delivery how : {delivery::whole, delivery::pieces}) {
     const receiver_context context = with(most, how);
     CHECK(receive_any_way<Role>(frame_to(Role, opcode::text, full), context) ==
-          event_log{text(full)});
+          event_log{text_event(full)});
     CHECK(receive_any_way<Role>(frame_to(Role, opcode::text, full + "x"), context) ==
           event_log{failed(error::message_too_big)});
     for (const std::size_t first : {0U, 1U, 50U, 99U, 100U}) {
-      CHECK(receive_any_way<Role>(split(first, 100 - first), context) == event_log{text(full)});
+      CHECK(receive_any_way<Role>(split(first, 100 - first), context) ==
+            event_log{text_event(full)});
       const event_log log = receive_any_way<Role>(split(first, 101 - first), context);
       CHECK(log.back() == failed(error::message_too_big));
       CHECK(log.size() == (first != 0 && how == delivery::pieces ? 2 : 1));
     }
     // The next message has the same room.
     CHECK(receive<Role>(concat(split(60, 40), split(40, 60)), context) ==
-          event_log{text(full), text(full)});
+          event_log{text_event(full), text_event(full)});
   }
 }
 
@@ -670,7 +670,7 @@ BOTH_ROLES("a frame has as many bytes as the limit and no more", "[receiver][lim
     const std::string full(50, 'x');
     const bytes good = concat(frame_to(Role, opcode::text, full, false),
                               frame_to(Role, opcode::continuation, full));
-    CHECK(receive_any_way<Role>(good, with(most, how)) == event_log{text(full + full)});
+    CHECK(receive_any_way<Role>(good, with(most, how)) == event_log{text_event(full + full)});
     CHECK(receive_any_way<Role>(frame_to(Role, opcode::text, full + "x"), with(most, how)) ==
           event_log{failed(error::frame_too_big)});
     const bytes later = concat(frame_to(Role, opcode::text, full, false),
@@ -943,7 +943,7 @@ BOTH_ROLES("each rule can be relaxed by itself", "[receiver][strictness]") {
       {frame_to(peer_of(Role), opcode::text, "hi"),
        Role == role::server ? error::frame_not_masked : error::frame_masked,
        {.mask_direction = false},
-       {text("hi")}},
+       {text_event("hi")}},
       {forge_to(Role, {.opcode = 2, .length_size = 8}, "aa"_hex),
        error::length_not_minimal,
        {.minimal_length = false},
@@ -956,7 +956,7 @@ BOTH_ROLES("each rule can be relaxed by itself", "[receiver][strictness]") {
       {forge_to(Role, {.rsv = 7, .opcode = 1}, support::to_bytes("rsv")),
        error::reserved_bits,
        {.reserved_bits = false},
-       {text("rsv")}},
+       {text_event("rsv")}},
       {forge_to(Role, {.opcode = 5}, support::to_bytes("skipped")),
        error::reserved_opcode,
        {.reserved_opcodes = false},
@@ -976,14 +976,14 @@ BOTH_ROLES("each rule can be relaxed by itself", "[receiver][strictness]") {
       {frame_to(Role, opcode::text, "a\xFF"),
        error::invalid_utf8,
        {.utf8 = false},
-       {text("a\xFF")}},
+       {text_event("a\xFF")}},
   };
   for (const row& each : rows) {
     CAPTURE(to_string(each.strict));
     const bytes input = concat(each.input, after);
     CHECK(receive_any_way<Role>(input).back() == failed(each.strict));
     event_log expected = each.relaxed;
-    expected.push_back(text("on"));
+    expected.push_back(text_event("on"));
     CHECK(receive_in_both<Role>(input, relaxed(each.rules)) == expected);
   }
   CHECK(receive_in_both<Role>(frame_to(Role, opcode::close, "\x03\xED"),
@@ -1022,7 +1022,7 @@ BOTH_ROLES("frames with a reserved opcode that are skipped leave no trace, but a
                              frame_to(Role, opcode::text, "a", false), skipped(12, "inside"),
                              skipped(6, std::string(200, 's')),
                              frame_to(Role, opcode::continuation, "b"), skipped(15, ""));
-  CHECK(receive_in_both<Role>(input, relaxed(rules)) == event_log{text("ab")});
+  CHECK(receive_in_both<Role>(input, relaxed(rules)) == event_log{text_event("ab")});
 
   receiver_context context = relaxed(rules);
   context.limits.max_control_frames = 2;

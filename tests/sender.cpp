@@ -24,6 +24,7 @@ using support::concat;
 using support::event_log;
 using support::read_frames;
 using support::sending;
+using support::text_event;
 using support::wire_frame;
 
 namespace {
@@ -37,10 +38,6 @@ event_log received(sending<Role>& from) {
   return support::receive<peer_of(Role)>(
       from.take_all(),
       {.limits = {.max_message_size = std::uint64_t{1} << 30, .max_control_frames = 0}});
-}
-
-std::string text(std::string_view payload) {
-  return "text " + support::to_hex(std::as_bytes(std::span{payload}));
 }
 
 }  // namespace
@@ -58,7 +55,7 @@ BOTH_ROLES("what is sent is received by the other end", "[sender][rfc6455-5.6]")
     REQUIRE(sending.send(opcode::binary, payload) == error::none);
     const std::string words(size, 'w');
     REQUIRE(sending.send(opcode::text, words) == error::none);
-    CHECK(received(sending) == event_log{"binary " + support::to_hex(payload), text(words)});
+    CHECK(received(sending) == event_log{"binary " + support::to_hex(payload), text_event(words)});
   }
 }
 
@@ -130,7 +127,7 @@ BOTH_ROLES("a message in parts is a frame for each part", "[sender][rfc6455-5.4]
   CHECK((!frames[2].fin && frames[2].opcode == 0));
   CHECK((frames[3].fin && frames[3].opcode == 0));
   CHECK(support::receive<peer_of(Role)>(wire) ==
-        event_log{"ping 62 65 74 77 65 65 6e", text("Hello")});
+        event_log{"ping 62 65 74 77 65 65 6e", text_event("Hello")});
 
   REQUIRE(sending.begin(opcode::binary) == error::none);
   REQUIRE(sending.append("only", true) == error::none);
@@ -159,7 +156,7 @@ BOTH_ROLES("messages are not mixed", "[sender][rfc6455-5.4]") {
   REQUIRE(sending.append("b", true) == error::none);
   CHECK_FALSE(sending.get().is_in_message());
   CHECK(sending.append("x", true) == error::no_message_begun);
-  CHECK(received(sending) == event_log{text("ab")});
+  CHECK(received(sending) == event_log{text_event("ab")});
 }
 
 // --- Text --------------------------------------------------------------------------------------
@@ -178,20 +175,20 @@ BOTH_ROLES("text that is no UTF-8 is not sent", "[sender][rfc6455-8.1]") {
     // The message goes on as if it had not been tried.
     REQUIRE(sending.append("good", true) == error::none);
     REQUIRE(sending.send(opcode::binary, payload) == error::none);
-    CHECK(received(sending) == event_log{text("good"), "binary " + support::to_hex(payload)});
+    CHECK(received(sending) == event_log{text_event("good"), "binary " + support::to_hex(payload)});
   }
 }
 
 BOTH_ROLES("a code point may be cut by parts but not by the end", "[sender][rfc6455-8.1]") {
   for (const bytes& edge : support::every_edge_utf8()) {
-    const std::string whole = "a" + support::to_text(edge) + "b";
-    for (std::size_t cut = 0; cut <= whole.size(); ++cut) {
+    const std::string words = "a" + support::to_text(edge) + "b";
+    for (std::size_t cut = 0; cut <= words.size(); ++cut) {
       sending<Role> sending;
       REQUIRE(sending.begin(opcode::text) == error::none);
-      REQUIRE(sending.append(whole.substr(0, cut), false) == error::none);
+      REQUIRE(sending.append(words.substr(0, cut), false) == error::none);
       REQUIRE(sending.append("", false) == error::none);
-      REQUIRE(sending.append(whole.substr(cut), true) == error::none);
-      CHECK(received(sending) == event_log{text(whole)});
+      REQUIRE(sending.append(words.substr(cut), true) == error::none);
+      CHECK(received(sending) == event_log{text_event(words)});
     }
   }
   for (const bytes& cut : support::every_cut_utf8()) {
@@ -255,7 +252,7 @@ BOTH_ROLES("output takes exactly as much as it may, and else nothing", "[sender]
       // Control frames have room of their own.
       sending.control(opcode::ping, "ping");
       CHECK(sending.out().size() == most + header + 4);
-      event_log expected(waiting, text("x"));
+      event_log expected(waiting, text_event("x"));
       expected.push_back("binary " + support::to_hex(support::to_bytes(exact)));
       expected.emplace_back("ping 70 69 6e 67");
       CHECK(received(sending) == expected);
@@ -372,7 +369,7 @@ TEST_CASE("a source of entropy that throws leaves the output as it was", "[sende
   CHECK(sending.out().output().empty());
   broken.is_broken = false;
   CHECK(sending.send(opcode::text, "x") == error::none);
-  CHECK(received(sending) == event_log{text("x")});
+  CHECK(received(sending) == event_log{text_event("x")});
 }
 
 BOTH_ROLES("a payload may be what was received in the same memory", "[sender]") {
@@ -381,5 +378,5 @@ BOTH_ROLES("a payload may be what was received in the same memory", "[sender]") 
   bytes input = support::to_bytes("echo");
   REQUIRE(sending.send(opcode::text, input) == error::none);
   std::fill(input.begin(), input.end(), std::byte{0});
-  CHECK(received(sending) == event_log{text("echo")});
+  CHECK(received(sending) == event_log{text_event("echo")});
 }

@@ -63,7 +63,7 @@ bytes spoil(bytes input, seeded& random) {
 }
 
 template <role Role>
-bytes stream() {
+bytes whole_stream() {
   const std::string head = Role == role::server ? upgrade_request() : upgrade_answer();
   return concat(to_bytes(head), bytes(wire_to{Role}
                                           .text("Hello")
@@ -78,7 +78,7 @@ bytes stream() {
 template <role Role>
 void require_progress(std::size_t rounds, bool has_handshake) {
   seeded random{Role == role::server ? 3U : 5U};
-  const bytes good = stream<Role>();
+  const bytes good = whole_stream<Role>();
   const std::size_t head = to_text(good).find("\r\n\r\n") + 4;
   for (std::size_t round = 0; round < rounds; ++round) {
     bytes input =
@@ -125,7 +125,7 @@ TEMPLATE_TEST_CASE("whatever comes, each event takes bytes or is the last",
                    "[security][security-progress]", at_server, at_client) {
   require_progress<TestType::self>(is_fast_build ? 20'000 : 4000, false);
   require_progress<TestType::self>(is_fast_build ? 10'000 : 2000, true);
-  CHECK(stream<TestType::self>().size() > 200);
+  CHECK(whole_stream<TestType::self>().size() > 200);
 }
 
 TEMPLATE_TEST_CASE("no event precedes the failure for a frame that breaks the protocol",

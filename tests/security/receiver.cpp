@@ -65,7 +65,7 @@ class counting_receiver {
   [[nodiscard]] receiver<Role>& get() noexcept { return receiver_; }
 
  private:
-  detail::block_pool pool_;
+  hawser::detail::block_pool pool_;
   receiver_context context_;
   receiver<Role> receiver_;
   std::size_t events_ = 0;
@@ -181,13 +181,14 @@ BOTH_ROLES("control frames that are cut do not make a message be copied again an
   constexpr std::size_t limit = 16 * mebibyte;
   counting_receiver<Role> receiver{{.max_message_size = limit, .max_control_frames = 0}};
   bytes first =
-      frame_to(Role, opcode::binary, bytes(detail::largest_class - sizeof(detail::block)), false);
+      frame_to(Role, opcode::binary,
+               bytes(hawser::detail::largest_class - sizeof(hawser::detail::block)), false);
   const bytes middle = frame_to(Role, opcode::continuation, bytes(max_relaxed_control_size), false);
   const bytes ping = frame_to(Role, opcode::ping, "ping");
   bytes room(middle.size());
   const allocation_watch watch;
   receiver.feed(first);
-  std::size_t size = detail::largest_class;
+  std::size_t size = hawser::detail::largest_class;
   for (; size + max_relaxed_control_size <= limit; size += max_relaxed_control_size) {
     receiver.feed_copy(std::span{ping}.first(ping.size() - 1), room);
     receiver.feed_copy(std::span{ping}.last(1), room);

@@ -39,6 +39,12 @@ using libdeflate_ends =
                compressing_end<hawser::role::client, hawser::libdeflate_deflate>>;
 using all_ends = decltype(std::tuple_cat(zlib_ends{}, libdeflate_ends{}));
 
+template <class End>
+inline constexpr std::string_view usual = usual_agreement<typename End::extension>;
+// What comes is compressed or inflated as it comes, with a window that may be taken over.
+template <class End>
+inline constexpr bool is_stream = hawser::deflate_codec<typename End::extension::codec>;
+
 template <hawser::role Role, class Extension = hawser::zlib_deflate>
 using deflate_connection = logged_connection<Role, Extension>;
 

@@ -14,8 +14,14 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace support {
+
+// How the log tells a text.
+inline std::string text_event(std::string_view payload) {
+  return "text " + to_hex(std::as_bytes(std::span{payload}));
+}
 
 template <hawser::role Role>
 class receiving {
