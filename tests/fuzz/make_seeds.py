@@ -326,18 +326,20 @@ LATER, ACCEPT, SUPERCHAT, _, REJECT, RESPOND, _, _ = range(8)
  BEGIN, APPEND, FINISH, CONTROL, _, SHUT, TAKE_OR_ABORT, SHOW, TAKE, _, DECIDE, END, TAKE_ALL) = range(24)
 
 
-def plan(first, flags, second, relaxed, decision, limits, deflate):
-    fourth = relaxed >> 8 | decision << 1 | (deflate is not None) << 4
+def plan(first, flags, second, relaxed, decision, limits, deflate, whole):
+    fourth = relaxed >> 8 | decision << 1 | (deflate is not None) << 4 | whole << 5
     return bytes([first, flags, second, relaxed & 255, fourth, *limits, *(deflate or ())])
 
 
-def driven(flags=0, second=0, relaxed=0, decision=0, limits=(0, 0, 0), actions=(), wire=b"", deflate=None):
-    return (plan(len(actions), flags, second, relaxed, decision, limits, deflate) + wire
+def driven(flags=0, second=0, relaxed=0, decision=0, limits=(0, 0, 0), actions=(), wire=b"", deflate=None,
+           whole=False):
+    return (plan(len(actions), flags, second, relaxed, decision, limits, deflate, whole) + wire
             + b"".join(bytes(action) for action in actions))
 
 
-def split(flags=0, second=0, relaxed=0, decision=0, limits=(0, 0, 0), client=False, wire=b"", deflate=None):
-    return (plan(client << 7 | 3, flags, second, relaxed, decision, limits, deflate) + b"\x04\x00\x83"
+def split(flags=0, second=0, relaxed=0, decision=0, limits=(0, 0, 0), client=False, wire=b"", deflate=None,
+          whole=False):
+    return (plan(client << 7 | 3, flags, second, relaxed, decision, limits, deflate, whole) + b"\x04\x00\x83"
             + wire)
 
 
@@ -477,6 +479,7 @@ def compressing():
         "fallback": b"permessage-deflate; server_max_window_bits=8, permessage-deflate",
         "malformed": b'permessage-deflate; x="',
     }
+    alone = b"permessage-deflate; server_no_context_takeover; client_no_context_takeover"
     for role, bit, talks in both_roles():
         key = MASKED if bit == 0 else None
 
@@ -551,6 +554,27 @@ def compressing():
         seed(f"{role}_input", "deflate_full_output", driven(
             LIMITS, limits=(0, 0, 0x03), deflate=WIDE, actions=[(BEGIN, 0)] + [(APPEND, 7), (APPEND, 12)] * 9
             + [(TAKE_ALL, 0), (FINISH, 13), (SEND, 14), (SEND, 12)]))
+        # The same with libdeflate, which takes nothing over.
+        talks = {talk: (ALONE, b"".join(some)) for talk, some in frames.items()}
+        talks |= {f"script_{talk}": (scripted(ALONE), b"\x61" + b"".join(some) + RAW) for talk, some in scripts.items()}
+        for talk, (options, wire) in talks.items():
+            for name, flags in (("whole", ECHOES), ("whole_pieces", ECHOES | PIECES)):
+                if flags & PIECES and talk not in ("hello", "corrupt", "script_fragments", "script_bad_utf8"):
+                    continue
+                seed(f"{role}_input", f"deflate_{name}_{talk}", driven(
+                    flags, wire=wire + ends, deflate=options, whole=True, actions=ROUND + [(FEED_EACH, 255)] * 2))
+                seed("any_split", f"{role}_deflate_{name}_{talk}",
+                     split(flags, client=bit == 1, wire=wire + ends, deflate=options, whole=True))
+        seed("any_split", f"{role}_deflate_whole_refused",
+             split(client=bit == 1, wire=frames["hello"][0] + ends, deflate=WIDE, whole=True))
+        header = b"Sec-WebSocket-Extensions: " + (offers["mix"] if bit == 0 else alone)
+        wire = (upgrade(header) if bit == 0 else accept(header)) + b"".join(frames["hello"]) + ends
+        seed(f"{role}_input", "deflate_whole_opens", driven(HANDSHAKE | ECHOES, wire=wire, deflate=ALONE, whole=True))
+        seed("any_split", f"{role}_deflate_whole_opens",
+             split(HANDSHAKE | ECHOES, client=bit == 1, wire=wire, deflate=ALONE, whole=True))
+        seed(f"{role}_input", "deflate_whole_sends", driven(deflate=(0x63, 3, 0, 0x0C), whole=True, actions=[
+            (SEND, text | 7), (SEND_BINARY, noise | 12), (SEND, 14), (BEGIN, 0), (APPEND, text | 7), (FINISH, 7),
+            (TAKE_ALL, 0), (SEND, 15)]))
 
 
 compressing()

@@ -27,7 +27,8 @@ namespace support {
 //        memory, 4 the peer falls silent at the end (else the stream ends), 5 the connection is
 //        dropped at the end, 6-7 timeouts
 //   3    strictness that is relaxed: the first eight rules
-//   4    bits: 0 strictness.utf8 is relaxed, 1-3 what becomes of a request, 4 compresses
+//   4    bits: 0 strictness.utf8 is relaxed, 1-3 what becomes of a request, 4 compresses, 5 with
+//        libdeflate (else with zlib)
 //   5-7  limits, two bits each
 // Where it compresses, four more follow:
 //   8    bits: 0 takeover, 1 peer_takeover, 2 insists, 3-4 window_bits, 5-6 peer_window_bits,
@@ -58,6 +59,7 @@ struct drive_plan {
   [[nodiscard]] bool has_timeouts() const { return bytes[2] >> 6 < 2; }
   [[nodiscard]] unsigned decision() const { return bytes[4] >> 1 & 7U; }
   [[nodiscard]] bool compresses() const { return bit(4, 4); }
+  [[nodiscard]] bool compresses_whole() const { return compresses() && bit(4, 5); }
   [[nodiscard]] unsigned two_bits(std::size_t byte, unsigned place) const {
     return bytes[byte] >> place & 3U;
   }

@@ -3,8 +3,10 @@
 // A connection that a fuzz input drives: with options, bytes and calls from the input, and with
 // everything asserted that holds whatever they are. What that is stands in fuzz/README.md.
 
+#include "hawser/codecs/libdeflate.hpp"
 #include "hawser/codecs/zlib.hpp"
 #include "hawser/connection.hpp"
+#include "hawser/gathered_message.hpp"
 #include "hawser/memory_bound.hpp"
 #include "support/drive_plan.hpp"
 #include "support/fuzz_memory.hpp"
@@ -57,11 +59,13 @@ class driven {
     heap_.during([&] { connection_.reset(); });
     const std::size_t kept = endpoint_.options().max_kept_memory;
     hawser::limits limits = endpoint_.options().limits;
-    if (plan_.bit(1, 1)) limits.max_message_size = 0;
+    if (plan_.bit(1, 1))
+      limits.max_message_size = is_gathered ? hawser::max_inflated_size(limits) : 0;
     const std::size_t bound = max_bytes(limits) + own_memory;
     // What the endpoint keeps for others are blocks, and contexts that no window is taken over in.
-    require(heap_.live() <= kept + bound - hawser::max_connection_bytes(limits),
-            "all memory was given back");
+    const std::size_t of_connection = hawser::max_connection_bytes(limits) +
+                                      (is_gathered ? hawser::max_gathered_bytes(limits) : 0);
+    require(heap_.live() <= kept + bound - of_connection, "all memory was given back");
     require(Extension::is_used || heap_.live() <= kept, "all memory was given back");
     require(heap_.peak() <= bound + kept + compressing_memory(),
             "memory stays within max_connection_bytes");
@@ -69,13 +73,22 @@ class driven {
 
  private:
   static constexpr bool is_server = Role == hawser::role::server;
+  // Messages are compressed and inflated as a whole.
+  static constexpr bool is_gathered = [] {
+    if constexpr (Extension::is_used) return hawser::message_codec<typename Extension::codec>;
+    return false;
+  }();
   // A client's own request, an application's answer, and what malloc rounds up.
   static constexpr std::size_t own_memory = 4096;
   static constexpr unsigned action_count = 24;
 
   // An agreement that somebody else made need not be what the options insist on.
   [[nodiscard]] std::size_t max_bytes(const hawser::limits& limits) const {
-    if constexpr (Extension::is_used) {
+    if constexpr (is_gathered) {
+      using codec = typename Extension::codec;
+      return hawser::max_connection_bytes(limits) + hawser::max_gathered_bytes(limits) +
+             codec::deflater_size(plan_.deflate().settings) + codec::inflater_size(15);
+    } else if constexpr (Extension::is_used) {
       hawser::deflate_options options = plan_.deflate();
       options.insists = options.insists && plan_.begins_with_handshake();
       return hawser::max_connection_bytes<hawser::zlib_codec>(limits, options);
@@ -648,7 +661,10 @@ class driven {
 template <hawser::role Role>
 void drive(fuzz_input in) {
   fuzz_input head = in;
-  if (drive_plan{head}.compresses()) {
+  const drive_plan plan{head};
+  if (plan.compresses_whole()) {
+    driven<Role, hawser::libdeflate_deflate>{in}.run();
+  } else if (plan.compresses()) {
     driven<Role, hawser::zlib_deflate>{in}.run();
   } else {
     driven<Role, hawser::no_extension>{in}.run();
