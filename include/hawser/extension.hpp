@@ -1,6 +1,7 @@
 #pragma once
 
 #include "hawser/detail/ascii.hpp"
+#include "hawser/detail/config.hpp"
 #include "hawser/error.hpp"
 #include "hawser/header_list.hpp"
 #include "hawser/version.hpp"
@@ -61,7 +62,8 @@ constexpr void skip_space(std::string_view& text) noexcept {
 }
 
 // Takes `c` and the white space around it off the front, where it stands there.
-[[nodiscard]] constexpr bool take_separator(std::string_view& text, char c) noexcept {
+[[nodiscard]] HAWSER_NO_INLINE constexpr bool take_separator(std::string_view& text,
+                                                             char c) noexcept {
   skip_space(text);
   if (text.empty() || text.front() != c) return false;
   text.remove_prefix(1);
@@ -70,7 +72,8 @@ constexpr void skip_space(std::string_view& text) noexcept {
 }
 
 // Empty where there is none.
-[[nodiscard]] constexpr std::string_view take_token(std::string_view& text) noexcept {
+[[nodiscard]] HAWSER_NO_INLINE constexpr std::string_view take_token(
+    std::string_view& text) noexcept {
   std::size_t size = 0;
   while (size < text.size() && is_token_char(text[size])) ++size;
   const std::string_view token = text.substr(0, size);
@@ -81,7 +84,8 @@ constexpr void skip_space(std::string_view& text) noexcept {
 // Takes a quoted string, and gives what stands between its quotes; empty where it is wrong.
 // RFC 6455 9.1: "When using the quoted-string syntax variant, the value after quoted-string
 // unescaping MUST conform to the 'token' ABNF."
-[[nodiscard]] constexpr std::string_view take_quoted_token(std::string_view& text) noexcept {
+[[nodiscard]] HAWSER_NO_INLINE constexpr std::string_view take_quoted_token(
+    std::string_view& text) noexcept {
   std::size_t end = 1;
   while (end < text.size() && text[end] != '"') {
     if (text[end] == '\\') ++end;
@@ -166,7 +170,7 @@ template <class Visitor>
 /// RFC 6455 9.1: "If a value is received by either the client or the server during negotiation that
 /// does not conform to the ABNF below, the recipient of such malformed data MUST immediately _Fail
 /// the WebSocket Connection_."
-[[nodiscard]] constexpr error check_extensions(header_list headers) noexcept {
+[[nodiscard]] HAWSER_COLD constexpr error check_extensions(header_list headers) noexcept {
   return for_each_extension(headers, [](const extension&) { return true; });
 }
 

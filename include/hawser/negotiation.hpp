@@ -4,6 +4,7 @@
 #include "hawser/detail/ascii.hpp"
 #include "hawser/detail/config.hpp"
 #include "hawser/error.hpp"
+#include "hawser/extension.hpp"
 #include "hawser/handshake_key.hpp"
 #include "hawser/header_list.hpp"
 #include "hawser/origin.hpp"
@@ -64,6 +65,7 @@ class request_fields {
     accept,
     version,
     protocol,
+    extensions,
     count_of_names,
   };
 
@@ -118,9 +120,10 @@ class request_fields {
       "Transfer-Encoding"
       "Sec-WebSocket-Accept"
       "Sec-WebSocket-Version"
-      "Sec-WebSocket-Protocol";
-  static constexpr std::array<std::uint8_t, count_of_names + 1> begins{0,  4,  10, 17,  27, 41,
-                                                                       58, 75, 95, 116, 138};
+      "Sec-WebSocket-Protocol"
+      "Sec-WebSocket-Extensions";
+  static constexpr std::array<std::uint8_t, count_of_names + 1> begins{0,  4,  10, 17,  27,  41,
+                                                                       58, 75, 95, 116, 138, 162};
   static_assert(names.size() == begins[count_of_names]);
 
   [[nodiscard]] static constexpr std::string_view name_of(std::size_t which) noexcept {
@@ -129,8 +132,8 @@ class request_fields {
   }
 
   // For each size of a name the first of that size.
-  static constexpr std::array<std::uint8_t, 23> first_of_size = [] {
-    std::array<std::uint8_t, 23> first{};
+  static constexpr std::array<std::uint8_t, 25> first_of_size = [] {
+    std::array<std::uint8_t, 25> first{};
     first.fill(count_of_names);
     for (std::size_t i = count_of_names; i-- != 0;) {
       first[begins[i + 1] - begins[i]] = static_cast<std::uint8_t>(i);
@@ -172,8 +175,12 @@ class request_fields {
     return error::origin_refused;
   }
   if (!is_host_allowed(rules.allowed_hosts, host.host)) return error::host_refused;
-  return fields.count(request_fields::protocol) == 0 ? error::none
-                                                     : check_offered_subprotocols(fields.all());
+  if (fields.count(request_fields::protocol) != 0) {
+    const error e = check_offered_subprotocols(fields.all());
+    if (e != error::none) return e;
+  }
+  return fields.count(request_fields::extensions) == 0 ? error::none
+                                                       : check_extensions(fields.all());
 }
 
 }  // namespace detail
@@ -183,8 +190,8 @@ class request_fields {
   return detail::check_version(detail::request_fields{headers});
 }
 
-/// Checks what `rules` say on a request to `host`: its Origin, its host and the subprotocols that
-/// it offers. RFC 6455 4.2.2.
+/// Checks what `rules` say on a request to `host`: its Origin, its host, and the subprotocols and
+/// extensions that it offers. RFC 6455 4.2.2 and 9.1.
 [[nodiscard]] constexpr error check_policy(header_list headers, const authority& host,
                                            const handshake_rules& rules) noexcept {
   return detail::check_policy(detail::request_fields{headers}, host, rules);
@@ -205,8 +212,8 @@ struct choice {
   // header field indicates the use of an extension that was not present in the client's handshake
   // (the server has indicated an extension not requested by the client), the client MUST _Fail the
   // WebSocket Connection_."
-  const auto stop = [](std::string_view) { return false; };
-  if (!offers_extensions && !headers.for_each_element("Sec-WebSocket-Extensions", stop)) {
+  // A field that names none is malformed: 9.1.
+  if (!offers_extensions && headers.count(detail::extensions_header) != 0) {
     return {error::extension_not_offered};
   }
 
@@ -371,7 +378,8 @@ HAWSER_NO_INLINE constexpr void classify(const request_view& request, const hand
 /// An upgrade is a request that names websocket in Upgrade, or has a key or version of a WebSocket.
 /// Anything else is plain: GET or HEAD, in HTTP/1.0 or 1.1, perhaps with an Upgrade to something
 /// else, which is ignored. Neither may have a body. Of several faults the first is told, from the
-/// request line to the policy. Sec-WebSocket-Extensions is not looked at, which declines all.
+/// request line to the policy. Sec-WebSocket-Extensions must be well-formed; all that it offers is
+/// declined where nobody looks at it.
 [[nodiscard]] constexpr classified_request classify(const request_view& request,
                                                     const handshake_rules& rules) noexcept {
   classified_request result;

@@ -224,9 +224,11 @@ TEST_CASE(
     "[conformance][rfc6455-4.1-answer-extensions][rfc6455-4.1-answer-subprotocol]"
     "[rfc6455-9.1-offered]") {
   const http_message answer = upgrade_answer();
-  CHECK(first_line_for(answer.with("Sec-WebSocket-Extensions", "permessage-deflate")) ==
-        opening_failure_line(error::extension_not_offered));
-  CHECK(first_line_for(answer.with("Sec-WebSocket-Extensions", "")) == "open");
+  // One that names none is malformed.
+  for (const std::string_view taken : {"permessage-deflate", "a, b; c=\"d\"", "", ",", "\""}) {
+    CHECK(first_line_for(answer.with("Sec-WebSocket-Extensions", taken)) ==
+          opening_failure_line(error::extension_not_offered));
+  }
 
   const std::string not_offered = opening_failure_line(error::subprotocol_not_offered);
   CHECK(first_line_for(answer.with("Sec-WebSocket-Protocol", "chat")) == not_offered);
@@ -269,7 +271,6 @@ TEST_CASE("a server takes lists, any case, and headers that it does not know",
         request.with("Cookie", "a=b").with("X-Anything", "").text(),
         request.with("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits")
             .text(),
-        request.with("Sec-WebSocket-Extensions", "foo, \"bar").text(),
         request.with("Content-Length", "0").text(),
         upgrade_request("ws://server.example.com/chat").text(),
         upgrade_request("http://server.example.com:80/chat").text()}) {
@@ -366,6 +367,28 @@ TEST_CASE("extensions are declined by not naming them", "[conformance][rfc6455-9
       "Sec-WebSocket-Extensions", "permessage-deflate; server_max_window_bits=10, x-other"));
   CHECK(status_of(result.answer) == "101");
   CHECK(head_of(result.answer).find("xtensions") == std::string::npos);
+}
+
+TEST_CASE("a malformed Sec-WebSocket-Extensions is refused, also where no extension is known",
+          "[conformance][rfc6455-9.1-malformed]") {
+  const std::string_view name = "Sec-WebSocket-Extensions";
+  for (const std::string_view wrong : {"", " ", ",", "foo, \"bar", "a b", "a;", ";a",
+                                       "a; b=", "a; b=\"\"", "a; b=\"c d\"", "a=b"}) {
+    INFO(wrong);
+    for (const http_message& request : {upgrade_request().with(name, wrong),
+                                        upgrade_request().with(name, "a").with(name, wrong)}) {
+      const served result = serve(request);
+      CHECK(status_of(result.answer) == "400");
+      CHECK(result.log == event_log{opening_failure_line(error::bad_extension_list)});
+      CHECK(status_of(serve(request, {.decides_upgrades = true}).answer) == "400");
+    }
+  }
+  for (const std::string_view good : {"a", "a; b", "a;b=c , d", ", a, ,b;c=\"\\d\"; c"}) {
+    CHECK(status_for(upgrade_request().with(name, good)) == "101");
+  }
+  // Of no interest to plain HTTP.
+  CHECK(serve(plain_request().with(name, "a b"), {.answers_http = true}).log ==
+        event_log{"request GET /"});
 }
 
 // ---- Keys and answers that stand in lecture slides, right and wrong

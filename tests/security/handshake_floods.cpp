@@ -138,7 +138,8 @@ TEST_CASE("long lists in headers are read in one go", "[security][security-list-
   CHECK(status_for(with("Sec-WebSocket-Protocol", many + "chat"), options) == "400");
   std::string escapes;
   for (int i = 0; i < 500'000; ++i) escapes += "\\a";
-  CHECK(status_for(with("Sec-WebSocket-Extensions", "x; y=\"" + escapes), options) == "101");
+  CHECK(status_for(with("Sec-WebSocket-Extensions", "x; y=\"" + escapes), options) == "400");
+  CHECK(status_for(with("Sec-WebSocket-Extensions", "x; y=\"" + escapes + "\""), options) == "101");
   CHECK(status_for(upgrade_request().replaced("Connection", "x" + spaces + ", upgrade"), options) ==
         "101");
   CHECK(status_for(with("Cookie", spaces + ";" + spaces), options) == "101");
@@ -149,7 +150,7 @@ TEST_CASE("extensions of any name and number are declined",
   for (const std::string_view offer :
        {"constructor", "__proto__; toString=1", "x; a; a; a",
         "permessage-deflate, permessage-deflate", "permessage-deflate; client_max_window_bits=99",
-        "etalfed-egassemrep", ";;;,,,===", "\"", "x; y=\"\\", ""}) {
+        "etalfed-egassemrep", "x; y=\"\\z\""}) {
     server_endpoint endpoint{};
     logged_connection<role::server> server{endpoint};
     server.feed(upgrade_request().with("Sec-WebSocket-Extensions", offer).text());

@@ -190,13 +190,6 @@ event basic_connection<Role, Extension>::next_handshake(std::byte*& position, st
       return next_ended(position, end);
     }
     if (handshake_->state() == phase::deciding) {
-      if constexpr (Extension::is_used) {
-        const hawser::error malformed = check_extensions(handshake_->request().headers());
-        if (malformed != error::none && handshake_->request().is_upgrade()) {
-          fail_opening(malformed, http_status_for(malformed));
-          return next_ended(position, end);
-        }
-      }
       if (handshake_->request().is_upgrade() && !endpoint_->options_.decides_upgrades) {
         static_cast<void>(accept());
         return {};
