@@ -2,6 +2,7 @@
 
 #include "hawser/adapters/epoll_loop.hpp"
 #include "hawser/adapters/uring_loop.hpp"
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/loops.hpp"
 
@@ -9,6 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <future>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <thread>
@@ -45,6 +47,7 @@ class source final : public Loop::source_type {
 
   std::function<void()> ready = [] {};
   std::function<void()> flush = [] {};
+  std::function<void()> deadline = [] {};
   int ready_count = 0;
   int deadline_count = 0;
   int flush_count = 0;
@@ -56,7 +59,10 @@ class source final : public Loop::source_type {
     ready_count += static_cast<int>(::read(ends_[0], &byte, 1));
     ready();
   }
-  void on_deadline() override { ++deadline_count; }
+  void on_deadline() override {
+    ++deadline_count;
+    deadline();
+  }
   void on_flush() override {
     ++flush_count;
     flush();
@@ -316,4 +322,137 @@ TEMPLATE_TEST_CASE("a task may post another, which runs in the next turn", "[loo
   CHECK(run == 1);
   loop.poll(duration::seconds(10));
   CHECK(run == 2);
+}
+
+TEMPLATE_TEST_CASE("a task that throws keeps none from running", "[loop_turns]", epoll_loop,
+                   uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  std::vector<int> run;
+  loop.post([&] {
+    run.push_back(1);
+    loop.post([&] { run.push_back(4); });
+    throw 1;
+  });
+  loop.post([&] {
+    run.push_back(2);
+    throw 2;
+  });
+  loop.post([&] { run.push_back(3); });
+  CHECK_THROWS_AS(loop.poll(duration::seconds(10)), int);
+  CHECK(loop.next_deadline() == time_point::min());
+  CHECK_THROWS_AS(loop.poll(duration::seconds(10)), int);
+  loop.poll(duration::seconds(10));  // does not wait
+  CHECK(run == std::vector<int>{1, 2, 3, 4});
+  catch_up(loop);
+  CHECK(loop.next_deadline() == time_point::max());
+}
+
+TEMPLATE_TEST_CASE("tasks that are posted run also where a handler of that turn throws",
+                   "[loop_turns]", epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  std::array<source<TestType>, 3> throwing{source<TestType>{loop}, source<TestType>{loop},
+                                           source<TestType>{loop}};
+  int thrown = 0;
+  int run = 0;
+  for (source<TestType>& each : throwing) {
+    each.ready = [] { throw 1; };
+    each.make_ready();
+  }
+  loop.post([&] { ++run; });
+  for (int i = 0; i < 20 && run == 0; ++i) {
+    try {
+      loop.poll(duration::seconds(1));  // none of them waits
+    } catch (int) {
+      ++thrown;
+    }
+  }
+  CHECK(run == 1);
+  CHECK(thrown == 3);
+}
+
+TEMPLATE_TEST_CASE("a deadline that throws keeps no other from coming", "[loop_turns]", epoll_loop,
+                   uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  source<TestType> first{loop};
+  source<TestType> second{loop};
+  source<TestType> third{loop};
+  catch_up(loop);
+  for (source<TestType>* each : {&first, &second, &third}) {
+    each->deadline = [] { throw 1; };
+    loop.set_deadline(*each, now());
+  }
+  int thrown = 0;
+  for (int i = 0; i < 20 && thrown < 3; ++i) {
+    try {
+      loop.poll(duration::milliseconds(100));
+    } catch (int) {
+      ++thrown;
+    }
+  }
+  CHECK(thrown == 3);
+  CHECK(first.deadline_count == 1);
+  CHECK(second.deadline_count == 1);
+  CHECK(third.deadline_count == 1);
+}
+
+TEMPLATE_TEST_CASE("a wait whose end is past is none, and one may be as long as there are",
+                   "[loop_turns]", epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  catch_up(loop);
+  int run = 0;
+  SECTION("past") {
+    std::promise<void> done;
+    std::thread rescue{[&] {
+      if (done.get_future().wait_for(std::chrono::seconds(10)) == std::future_status::ready) return;
+      loop.post([&] { ++run; });
+    }};
+    loop.poll(duration::milliseconds(-20));
+    loop.poll(now() - (now() + duration::seconds(5)));
+    done.set_value();
+    rescue.join();
+    CHECK(run == 0);
+  }
+  SECTION("more milliseconds than an int holds") {
+    std::thread late{[&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      loop.post([&] { ++run; });
+    }};
+    int turns = 0;
+    while (run == 0) {
+      loop.poll(duration::milliseconds(std::int64_t{1} << 32));
+      ++turns;
+    }
+    late.join();
+    CHECK(turns < 10);  // a signal may end a wait
+  }
+}
+
+TEMPLATE_TEST_CASE("what is retired takes no memory for it", "[loop_turns]", epoll_loop,
+                   uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  source<TestType> retired{loop};
+  source<TestType> other{loop};
+  {
+    const support::failing_allocation failing{1};
+    retired.retire();
+    other.retire();
+    CHECK_FALSE(failing.has_failed());
+  }
+  loop.flush_later(retired);  // which it is not
+  for (int i = 0; i < 10 && retired.retired_count == 0; ++i) loop.poll(duration::milliseconds(10));
+  CHECK(retired.retired_count == 1);
+  CHECK(other.retired_count == 1);
+  CHECK(retired.flush_count == 0);
+  {
+    source<TestType> gone{loop};
+    gone.retire();
+    other.retire();
+  }
+  for (int i = 0; i < 10 && other.retired_count == 1; ++i) loop.poll(duration::milliseconds(10));
+  CHECK(other.retired_count == 2);
 }

@@ -121,6 +121,34 @@ TEST_CASE("what fires may set itself again, and destroy others that are due", "[
   CHECK(first.is_linked());
 }
 
+TEST_CASE("what is left where one that fires throws is due still", "[timer_wheel]") {
+  timer_wheel wheel{at_milliseconds(0)};
+  std::array<timer, 4> timers;
+  for (timer& each : timers) wheel.set(each, at_milliseconds(20));
+  const auto throwing = [](timer_node& node) {
+    static_cast<timer&>(node).has_fired = true;
+    throw 1;
+  };
+  CHECK_THROWS_AS(wheel.advance(at_milliseconds(100), throwing), int);
+  CHECK(timers[0].has_fired);
+  CHECK(wheel.next_deadline() == time_point::min());
+  SECTION("they fire next") {
+    CHECK(advance(wheel, at_milliseconds(100)) == 3);
+    CHECK(timers[3].has_fired);
+  }
+  SECTION("one that is set to what it was set to still fires") {
+    wheel.set(timers[1], at_milliseconds(20));
+    CHECK(advance(wheel, at_milliseconds(100)) == 3);
+  }
+  SECTION("one that is moved, taken away or destroyed does not") {
+    wheel.set(timers[1], at_milliseconds(500));
+    wheel.set(timers[2], time_point::max());
+    CHECK(advance(wheel, at_milliseconds(100)) == 1);
+    CHECK(advance(wheel, at_milliseconds(600)) == 1);
+  }
+  CHECK(wheel.next_deadline() == time_point::max());
+}
+
 TEST_CASE("a deadline of long ago fires in the next turn, a clock that leaps fires all",
           "[timer_wheel]") {
   timer_wheel wheel{at_milliseconds(1'000'000)};

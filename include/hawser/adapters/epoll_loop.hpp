@@ -3,8 +3,10 @@
 #include "hawser/adapters/loop_turns.hpp"
 #include "hawser/time.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -122,8 +124,8 @@ class epoll_loop : public loop_turns<epoll_source> {
 inline void epoll_loop::poll(duration longest) {
   constexpr int most_at_once = 256;
   std::array<epoll_event, most_at_once> ready;
-  const int count = ::epoll_wait(epoll_, ready.data(), most_at_once,
-                                 static_cast<int>(wait_length(longest).milliseconds_up()));
+  const std::int64_t wait = std::min<std::int64_t>(wait_length(longest).milliseconds_up(), INT_MAX);
+  const int count = ::epoll_wait(epoll_, ready.data(), most_at_once, static_cast<int>(wait));
   begin_turn();
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = ready[static_cast<std::size_t>(i)];

@@ -3,9 +3,11 @@
 #include "hawser/adapters/timer_wheel.hpp"
 #include "hawser/time.hpp"
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -28,8 +30,9 @@ class loop_entry : private timer_node {
   loop_entry() = default;
   ~loop_entry() = default;
 
-  Source* next_flush_ = nullptr;
-  bool is_flushing_ = false;
+  Source* next_ = nullptr;  // in the list of those that are to be flushed, or are retired
+  bool is_listed_ = false;  // it is in one of them
+  bool is_retired_ = false;
 };
 
 /// A single-threaded loop without what waits: deadlines, flushes, tasks of other threads, the end
@@ -69,18 +72,20 @@ class loop_turns {
   /// Calls source.on_flush() at the end of this turn: once, however often this was called. Where
   /// that is being done already, at the end of the next turn, which does not wait.
   void flush_later(Source& source) noexcept {
-    if (source.is_flushing_) return;
-    source.is_flushing_ = true;
-    source.next_flush_ = first_flush_;
-    first_flush_ = &source;
+    if (!source.is_listed_) list(first_flush_, source);
   }
   /// What flush_later() asked for is done already: on_flush() is spared, where it was the last that
   /// asked.
   void has_flushed(Source& source) noexcept {
     if (first_flush_ == &source) take_first(first_flush_);
   }
-  /// Calls source.on_retired() when no source is in use any more: at the end of this turn.
-  void retire(Source& source) { retired_.push_back(&source); }
+  /// Calls source.on_retired() when no source is in use any more: at the end of this turn. It is
+  /// flushed no more.
+  void retire(Source& source) noexcept {
+    unlist(source);
+    list(retired_, source);
+    source.is_retired_ = true;
+  }
 
  protected:
   loop_turns() : wake_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
@@ -106,12 +111,13 @@ class loop_turns {
   [[nodiscard]] bool wants_flush() const noexcept {
     return first_flush_ != nullptr || flushing_ != nullptr;
   }
-  // When the next deadline of a source or the next flush is due.
+  // When the next deadline of a source, the next flush, or a task that was left, is due.
   [[nodiscard]] time_point next_due() noexcept {
-    return wants_flush() ? time_point::min() : wheel_.next_deadline();
+    return wants_flush() || is_woken_ ? time_point::min() : wheel_.next_deadline();
   }
-  // How long a turn may wait, at most for `longest`.
+  // How long a turn may wait, at most for `longest`; where that is past, not at all.
   [[nodiscard]] duration wait_length(duration longest) {
+    if (longest <= duration{}) return {};
     const time_point deadline = next_due();
     if (deadline == time_point::max()) return longest;
     const time_point now = std::chrono::steady_clock::now();
@@ -136,27 +142,30 @@ class loop_turns {
   // Ends those of the retired that `is_free` says may go.
   template <class IsFree>
   void end_retired(IsFree&& is_free) {
-    for (std::size_t i = retired_.size(); i-- > 0;) {
-      Source& source = *retired_[i];
-      flush_never(source);  // also where it asked for it in its last turn
-      if (!is_free(source)) continue;
-      retired_.erase(retired_.begin() + static_cast<std::ptrdiff_t>(i));
-      source.on_retired();
+    if (ending_ == nullptr) ending_ = std::exchange(retired_, nullptr);
+    while (ending_ != nullptr) {
+      Source& source = take_first(ending_);
+      if (is_free(source)) {
+        source.is_retired_ = false;
+        source.on_retired();
+      } else {
+        list(retired_, source);
+      }
     }
   }
 
   // Calls `visit` with each source that flush() is about to call.
   template <class Visitor>
   void visit_flushing(Visitor&& visit) {
-    for (Source* each = first_flush_; each != nullptr; each = each->next_flush_) visit(*each);
+    for (Source* each = first_flush_; each != nullptr; each = each->next_) visit(*each);
   }
 
   void forget_deadline(Source& source) noexcept { set_deadline(source, time_point::max()); }
   // It is about to be destroyed.
   void forget_all(Source& source) noexcept {
     forget_deadline(source);
-    std::erase(retired_, &source);
-    flush_never(source);
+    unlist(source);
+    source.is_retired_ = false;
   }
 
  private:
@@ -168,30 +177,44 @@ class loop_turns {
     static_cast<void>(::write(wake_, &one, sizeof one) == 0);
   }
 
-  // Of a list of those that are to be flushed.
-  static Source& take_first(Source*& list) noexcept {
-    Source& first = *list;
-    list = std::exchange(first.next_flush_, nullptr);
-    first.is_flushing_ = false;
-    return first;
+  static void list(Source*& first, Source& source) noexcept {
+    source.is_listed_ = true;
+    source.next_ = std::exchange(first, &source);
   }
-  void flush_never(Source& source) noexcept {
-    if (!source.is_flushing_) return;
-    for (Source** list : {&first_flush_, &flushing_}) {
-      Source** link = list;
-      while (*link != nullptr && *link != &source) link = &(*link)->next_flush_;
+  static Source& take_first(Source*& first) noexcept {
+    Source& taken = *first;
+    first = std::exchange(taken.next_, nullptr);
+    taken.is_listed_ = false;
+    return taken;
+  }
+  void unlist(Source& source) noexcept {
+    if (!source.is_listed_) return;
+    const std::array<Source**, 2> flushes{&first_flush_, &flushing_};
+    const std::array<Source**, 2> ends{&retired_, &ending_};
+    for (Source** first : source.is_retired_ ? ends : flushes) {
+      Source** link = first;
+      while (*link != nullptr && *link != &source) link = &(*link)->next_;
       if (*link != nullptr) take_first(*link);
     }
   }
 
+  // Where one throws, the rest comes in the next turn.
   void run_posted() {
-    std::vector<std::function<void()>> tasks;
-    is_woken_ = false;
+    run_tasks();
     {
       const std::lock_guard lock{mutex_};
-      tasks.swap(posted_);
+      tasks_.swap(posted_);
     }
-    for (const std::function<void()>& task : tasks) task();
+    run_tasks();
+    is_woken_ = false;
+  }
+  void run_tasks() {
+    while (next_task_ != tasks_.size()) {
+      const std::function<void()> task = std::move(tasks_[next_task_++]);
+      task();
+    }
+    tasks_ = std::vector<std::function<void()>>{};
+    next_task_ = 0;
   }
 
   int wake_;
@@ -201,7 +224,10 @@ class loop_turns {
   timer_wheel wheel_{now_};
   Source* first_flush_ = nullptr;
   Source* flushing_ = nullptr;  // of this turn; what asks again is in the other list
-  std::vector<Source*> retired_;
+  Source* retired_ = nullptr;
+  Source* ending_ = nullptr;                  // those whose turn is over
+  std::vector<std::function<void()>> tasks_;  // that were posted
+  std::size_t next_task_ = 0;                 // which of them is to run
   std::mutex mutex_;
   std::vector<std::function<void()>> posted_;  // guarded by mutex_
 };

@@ -41,14 +41,13 @@ class timer_wheel {
  public:
   explicit timer_wheel(time_point now) noexcept : current_{floor_tick(now)} {
     for (timer_node& slot : slots_) slot.previous_ = slot.next_ = &slot;
+    due_.previous_ = due_.next_ = &due_;
   }
   timer_wheel(const timer_wheel&) = delete;
   timer_wheel& operator=(const timer_wheel&) = delete;
   ~timer_wheel() {
-    for (timer_node& slot : slots_) {
-      while (slot.next_ != &slot) slot.next_->unlink();
-      slot.previous_ = slot.next_ = nullptr;
-    }
+    for (timer_node& slot : slots_) clear(slot);
+    clear(due_);
   }
 
   /// Sets or moves the deadline of `node`; time_point::max() takes it away.
@@ -78,26 +77,22 @@ class timer_wheel {
   }
 
   /// Calls `fire` with each node whose deadline has passed; it is unlinked then, and may be set
-  /// again or destroyed, as may any other.
+  /// again or destroyed, as may any other. Where `fire` throws, those that are left are due still.
   template <class Fire>
   void advance(time_point now, Fire&& fire) {
+    fire_due(fire);
     const std::uint64_t last = floor_tick(now);
     if (last > current_ + slot_count) current_ = last - slot_count;
     while (current_ <= last) {
-      timer_node due;  // a list of its own: what is set again meanwhile is not fired twice
-      take_slot(current_ % slot_count, due);
+      take_slot(current_ % slot_count);
       ++current_;
-      while (due.next_ != &due) {
-        timer_node& node = *due.next_;
-        node.unlink();
-        fire(node);
-      }
-      due.previous_ = due.next_ = nullptr;
+      fire_due(fire);
     }
   }
 
   /// When advance should be called next; time_point::max() where nothing is set.
   [[nodiscard]] time_point next_deadline() noexcept {
+    if (due_.next_ != &due_) return time_point::min();
     for (std::size_t ahead = 0; ahead < slot_count;) {
       const std::size_t slot = (current_ + ahead) % slot_count;
       const std::uint64_t word = used_[slot / 64] >> (slot % 64);
@@ -134,21 +129,36 @@ class timer_wheel {
     return tick < current_ + slot_count ? tick : current_ + slot_count - 1;
   }
 
-  void take_slot(std::size_t index, timer_node& list) noexcept {
+  // Makes those of a slot the ones that are due, of which there are none.
+  void take_slot(std::size_t index) noexcept {
     timer_node& slot = slots_[index];
-    list.previous_ = list.next_ = &list;
     if (slot.next_ != &slot) {
-      list.next_ = slot.next_;
-      list.previous_ = slot.previous_;
-      list.next_->previous_ = &list;
-      list.previous_->next_ = &list;
+      due_.next_ = slot.next_;
+      due_.previous_ = slot.previous_;
+      due_.next_->previous_ = &due_;
+      due_.previous_->next_ = &due_;
       slot.previous_ = slot.next_ = &slot;
     }
     used_[index / 64] &= ~(std::uint64_t{1} << (index % 64));
   }
 
+  template <class Fire>
+  void fire_due(Fire& fire) {
+    while (due_.next_ != &due_) {
+      timer_node& node = *due_.next_;
+      node.unlink();
+      fire(node);
+    }
+  }
+
+  static void clear(timer_node& list) noexcept {
+    while (list.next_ != &list) list.next_->unlink();
+    list.previous_ = list.next_ = nullptr;
+  }
+
   std::uint64_t current_;  // the next tick that advance looks at
   std::array<timer_node, slot_count> slots_;
+  timer_node due_;  // a list of its own: what is set again while they fire is not fired twice
   std::array<std::uint64_t, slot_count / 64> used_ = {};  // a slot that is not marked is empty
 };
 

@@ -252,7 +252,11 @@ inline void uring_loop::poll(duration longest) {
     const completion done = completions_[next_completion_++];
     handle(done);
   }
+  completions_.clear();
+  next_completion_ = 0;
   run_due();
+  // Here memory may run out, and not while sends are under way.
+  completions_.reserve(completions_.size() + completions);
   send_all();
   flush();
   // Where the kernel still has operations of it, their ends come in another turn.
