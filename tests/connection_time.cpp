@@ -242,6 +242,26 @@ TEMPLATE_TEST_CASE("any byte after a ping keeps the connection, the pong or not"
   CHECK(at.end->error() == error::pong_timeout);
 }
 
+TEMPLATE_TEST_CASE("silence that is excused brings no ping, and is counted anew",
+                   "[connection][time]", at_server, at_client) {
+  timed<TestType::self> at;
+  for (int i = 0; i < 10; ++i) {
+    at.pass(seconds(24));
+    at.end->excuse_silence();
+    at.pass({});
+  }
+  CHECK_FALSE(at.end->has_output());
+  at.pass_exactly(seconds(25));
+  CHECK(is_ping(at.end.take_output()));
+  at.pass(seconds(19));
+  at.end->excuse_silence();  // the pong may lie where nobody read it
+  at.pass({});
+  at.pass_exactly(seconds(25));
+  CHECK(is_ping(at.end.take_output()));
+  at.pass_exactly(seconds(20));
+  CHECK(at.end->error() == error::pong_timeout);
+}
+
 TEMPLATE_TEST_CASE("an application that pings does not keep a dead peer alive",
                    "[connection][time]", at_server, at_client) {
   timed<TestType::self> at;

@@ -108,6 +108,10 @@ class basic_connection {
     receiver_.update_fast_limit(endpoint_->receiving_, false);
   }
 
+  /// Nobody read from the peer so far: that it was not heard is no sign that it is gone. on_time()
+  /// counts its silence anew.
+  void excuse_silence() noexcept { timers_.hear(); }
+
   // ---- Bytes out
 
   /// What is to be sent. It keeps its place until consume_output(), whatever is sent in between.

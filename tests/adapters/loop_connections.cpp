@@ -3,6 +3,7 @@
 #include "hawser/adapters/epoll.hpp"
 #include "hawser/adapters/uring.hpp"
 #include "hawser/codecs/zlib.hpp"
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/loops.hpp"
 
@@ -12,6 +13,7 @@
 #include <functional>
 #include <list>
 #include <map>
+#include <new>
 #include <string>
 #include <string_view>
 #include <sys/resource.h>
@@ -122,6 +124,24 @@ void write_raw(descriptor& socket, std::string_view text) {
 constexpr std::string_view upgrade =
     "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+
+std::string text_frame(std::string_view text) {
+  return std::string{'\x81', static_cast<char>(0x80U | text.size()), '\0', '\0', '\0', '\0'} +
+         std::string{text};
+}
+
+// As turn_until, where handlers throw.
+template <class Loop>
+bool turn_past_throws(Loop& loop, const std::function<bool()>& done) {
+  for (int thrown = 0; thrown < 100; ++thrown) {
+    try {
+      return turn_until(loop, done);
+    } catch (int) {
+      continue;
+    }
+  }
+  return false;
+}
 
 // What there is to read without waiting.
 std::string read_raw(descriptor& socket) {
@@ -348,6 +368,212 @@ TEMPLATE_TEST_CASE("a paused connection whose peer has gone costs no turns, and 
   if (peer) {
     CHECK(server.handler().received == std::vector<std::string>{"a", "b", "c"});
   }
+}
+
+TEMPLATE_TEST_CASE("a connection that is paused outside of its handlers hears nothing more",
+                   "[loop_connections]", epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  server_on<TestType> server{loop};
+  descriptor peer = connect_raw(server);
+  write_raw(peer, upgrade);
+  REQUIRE(turn_until(loop, [&] { return server.handler().opened == 1; }));
+  server.for_each([](auto& each) { each.pause(); });
+  write_raw(peer, text_frame("a") + text_frame("b"));
+  for (int i = 0; i < 5; ++i) loop.poll(duration::milliseconds(10));
+  CHECK(server.handler().received.empty());
+  server.for_each([](auto& each) { each.resume(); });
+  CHECK(turn_until(loop, [&] { return server.handler().received.size() == 2; }));
+}
+
+TEMPLATE_TEST_CASE("a connection that is paused after each message keeps the others where they are",
+                   "[loop_connections]", epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  constexpr std::size_t count = 1000;
+  TestType loop;
+  server_on<TestType> server{loop};
+  server.handler().received.reserve(count);
+  server.handler().answer = [](auto& peer, const event&) { peer.pause(); };
+  descriptor peer = connect_raw(server);
+  write_raw(peer, upgrade);
+  REQUIRE(turn_until(loop, [&] { return server.handler().opened == 1; }));
+  std::string all;
+  for (std::size_t i = 0; i < count; ++i) all += text_frame("12345678");
+  write_raw(peer, all);
+  REQUIRE(turn_until(loop, [&] { return server.handler().received.size() == 1; }));
+  const support::allocation_watch watch;
+  for (std::size_t i = 2; i <= count; ++i) {
+    server.for_each([](auto& each) { each.resume(); });
+    REQUIRE(turn_until(loop, [&] { return server.handler().received.size() == i; }));
+  }
+  CHECK(watch.requested() < 4 * all.size());
+}
+
+TEMPLATE_TEST_CASE("a peer that is paused for long is not given up, and is judged anew after it",
+                   "[loop_connections]", epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  server_on<TestType> server{loop,
+                             {.endpoint = {.timeouts = {.ping = duration::milliseconds(40),
+                                                        .pong = duration::milliseconds(40)}}}};
+  descriptor peer = connect_raw(server);
+  write_raw(peer, upgrade);
+  REQUIRE(turn_until(loop, [&] { return server.handler().opened == 1; }));
+  server.for_each([](auto& each) { each.pause(); });
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(400);
+  while (std::chrono::steady_clock::now() < end) loop.poll(duration::milliseconds(50));
+  CHECK(server.handler().closed == 0);
+  CHECK(read_raw(peer).find("\x89\x01") == std::string::npos);
+  server.for_each([](auto& each) { each.resume(); });
+  REQUIRE(turn_until(loop, [&] { return server.handler().closed == 1; }));
+  CHECK(server.handler().last_error == error::pong_timeout);
+  CHECK(read_raw(peer).find("\x89\x01") != std::string::npos);
+}
+
+TEMPLATE_TEST_CASE("what a peer sent before it left is read, though it takes nothing any more",
+                   "[loop_connections]", epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  server_on<TestType> server{loop};
+  descriptor peer = connect_raw(server);
+  write_raw(peer, upgrade);
+  REQUIRE(turn_until(loop, [&] { return server.handler().opened == 1; }));
+  for (int i = 0; i < 3; ++i) loop.poll(duration::milliseconds(5));
+  CHECK(read_raw(peer).starts_with("HTTP/1.1 101 "));
+  server.for_each([](auto& each) { each.pause(); });
+  loop.poll(duration{});
+  bool is_clean = true;
+  write_raw(peer, text_frame("a") + text_frame("b"));
+  SECTION("with a close frame") { write_raw(peer, std::string{"\x88\x82\0\0\0\0\x03\xE8", 8}); }
+  SECTION("without") { is_clean = false; }
+  peer = {};
+  for (int i = 0; i < 3; ++i) {
+    // The first is answered by a reset, the others are refused by the system.
+    server.for_each([](auto& each) { CHECK(each->send_text("still there?") == error::none); });
+    for (int turn = 0; turn < 3; ++turn) loop.poll(duration::milliseconds(5));
+  }
+  server.for_each([](auto& each) { each.resume(); });
+  REQUIRE(turn_until(loop, [&] { return server.size() == 0; }));
+  CHECK(server.handler().received == std::vector<std::string>{"a", "b"});
+  CHECK(server.handler().was_clean == is_clean);
+  CHECK((server.handler().last_error == error::none) == is_clean);
+  CHECK(server.handler().closed == 1);
+}
+
+TEMPLATE_TEST_CASE("a handler that throws loses nothing of what came behind it",
+                   "[loop_connections]", epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  server_on<TestType> server{loop};
+  server.handler().answer = [](auto& peer, const event& message) {
+    peer->send(message);
+    if (message.text() == "throw") throw 1;
+  };
+  descriptor peer = connect_raw(server);
+  write_raw(peer, upgrade);
+  REQUIRE(turn_until(loop, [&] { return server.handler().opened == 1; }));
+  const std::string last = text_frame("last");
+  SECTION("whole messages") { write_raw(peer, text_frame("throw") + text_frame("second") + last); }
+  SECTION("a part of one") {
+    write_raw(peer, text_frame("throw") + text_frame("second") + last.substr(0, 3));
+    int thrown = 0;
+    while (thrown == 0) {
+      try {
+        loop.poll(duration::seconds(10));
+      } catch (int) {
+        ++thrown;
+      }
+    }
+    write_raw(peer, last.substr(3));
+  }
+  SECTION("nothing: what it sent leaves nevertheless") {
+    write_raw(peer, text_frame("throw"));
+    std::string answer;
+    REQUIRE(turn_past_throws(loop, [&] {
+      answer += read_raw(peer);
+      return answer.ends_with("throw");
+    }));
+    write_raw(peer, text_frame("second") + last);
+  }
+  REQUIRE(turn_past_throws(loop, [&] { return server.handler().received.size() == 3; }));
+  CHECK(server.handler().received == std::vector<std::string>{"throw", "second", "last"});
+  CHECK(server.handler().closed == 0);
+}
+
+TEMPLATE_TEST_CASE("a connection goes though the handler of its end throws", "[loop_connections]",
+                   epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  constexpr int count = 5;
+  TestType loop;
+  server_on<TestType> server{loop,
+                             {.endpoint = {.timeouts = {.ping = duration::milliseconds(50),
+                                                        .pong = duration::milliseconds(50)}}}};
+  server.handler().close = [](auto&) { throw 1; };
+  std::vector<descriptor> peers;
+  for (int i = 0; i < count; ++i) {
+    peers.push_back(connect_raw(server));
+    write_raw(peers.back(), upgrade);
+  }
+  REQUIRE(turn_until(loop, [&] { return server.handler().opened == count; }));
+  SECTION("cut off") {
+    server.for_each([](auto& each) { each->abort(); });
+  }
+  SECTION("their peers are silent, all of them for as long") {}
+  SECTION("their peers left") { peers.clear(); }
+  CHECK(turn_past_throws(loop, [&] { return server.size() == 0; }));
+  CHECK(server.handler().closed == count);
+}
+
+TEMPLATE_TEST_CASE("wherever memory runs out, a loop goes on and ends what it can't serve",
+                   "[loop_connections]", epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  const std::string text(3000, 'x');
+  const std::size_t failed = support::for_each_failing_allocation([&](std::size_t n) {
+    TestType loop;
+    server_on<TestType> server{loop, {}, echoing<TestType>()};
+    client_on<TestType> client{loop};
+    client.handler().open = [&](auto& peer) {
+      peer.pause();
+      peer->send_text(text);
+      peer->send_text(text);
+    };
+    client.handler().answer = [&](auto& peer, const event&) {
+      if (peer.session().messages == 2) peer->close();
+    };
+    bool has_failed = false;
+    {
+      const support::failing_allocation failing{n};
+      try {
+        client.connect({.url = url_of(server)});
+        for (int i = 0; i < 20; ++i) {
+          loop.poll(duration::milliseconds(1));
+          client.for_each([](auto& peer) { peer.resume(); });
+        }
+      } catch (const std::bad_alloc&) {
+        CHECK(failing.has_failed());
+      }
+      has_failed = failing.has_failed();
+    }
+    // There is memory again.
+    REQUIRE(turn_until(loop, [&] {
+      client.for_each([](auto& peer) {
+        peer.resume();
+        if (peer->is_open()) peer->close();
+      });
+      return client.size() == 0 && server.size() == 0;
+    }));
+    CHECK(server.handshakes() == 0);
+    CHECK(client.handshakes() == 0);
+    // ... and a new connection is served.
+    const int before = client.handler().opened;
+    client.handler().open = [](auto&) {};
+    client.connect({.url = url_of(server)});
+    REQUIRE(turn_until(loop, [&] { return client.handler().opened == before + 1; }));
+    client.shut_down();
+    REQUIRE(turn_until(loop, [&] { return client.size() == 0 && server.size() == 0; }));
+    return has_failed;
+  });
+  CHECK(failed > 10);
 }
 
 TEMPLATE_TEST_CASE("a shutdown says 1001 to all and is over in bounded time", "[loop_connections]",

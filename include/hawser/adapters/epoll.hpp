@@ -54,13 +54,13 @@ class loop_stream<epoll_loop, Connection> : public epoll_source {
   }
 
   // All that waits, as far as the socket takes it, in one call for each 64 blocks.
-  void write() {
+  void write_output() {
     auto& self = static_cast<Connection&>(*this);
     while (self.can_write()) {
       const io_result sent = self.socket_.write_some(self.connection_.output(), time_point::min());
       self.connection_.consume_output(sent.size);
       if (sent.status == io_status::timeout) self.is_blocked_ = true;
-      if (sent.status == io_status::failed) return self.connection_.abort(error::transport_failed);
+      if (sent.status == io_status::failed) return self.fail_to_write(errno);
     }
   }
 

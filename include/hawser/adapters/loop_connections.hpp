@@ -3,6 +3,7 @@
 #include "hawser/adapters/descriptor.hpp"
 #include "hawser/adapters/loop_turns.hpp"
 #include "hawser/connection.hpp"
+#include "hawser/detail/bytes.hpp"
 
 #include <array>
 #include <cerrno>
@@ -53,6 +54,18 @@ class loop_stream;
 
 namespace detail {
 
+// Bytes that wait to be parsed, of which those in front were.
+struct held_bytes {
+  [[nodiscard]] std::span<std::byte> rest() const noexcept {
+    return {all.get() + begin, end - begin};
+  }
+
+  std::unique_ptr<std::byte[]> all;
+  std::size_t capacity = 0;
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
 struct no_session {};
 struct no_addresses {};
 
@@ -98,7 +111,8 @@ class loop_connection final
   /// The server or client that it belongs to.
   [[nodiscard]] group_type& group() noexcept { return *group_; }
 
-  /// Reads nothing more until resume(). The peer feels it, once the system's buffers are full.
+  /// No event comes until resume(), but for the end of the connection. The peer feels it, once the
+  /// system's buffers are full. Its silence meanwhile is no reason to ping it, nor to give it up.
   void pause() noexcept { is_paused_ = true; }
   void resume() noexcept {
     is_paused_ = false;
@@ -125,8 +139,14 @@ class loop_connection final
   void connect_next();
   void take(std::span<std::byte> bytes);
   void end_reading(int failure);
+  void end_stream();
   void process(std::span<std::byte> bytes);
   void process_held();
+  void hold(std::span<const std::byte> bytes) noexcept;
+  void keep_rest(std::span<std::byte> rest) noexcept;
+  void fail_to_write(int failure) noexcept;
+  void drop_output() noexcept;
+  void write();
   void dispatch(const event& found);
   void settle();
   void tell_end();
@@ -139,18 +159,33 @@ class loop_connection final
   }
   // There is something to send, and the socket may take it.
   [[nodiscard]] bool can_write() const noexcept {
-    return connection_.has_output() && !is_blocked_ && !is_connecting_ && !is_removed_;
+    return connection_.has_output() && !is_blocked_ && !is_broken_ && !is_connecting_ &&
+           !is_removed_;
   }
-  // What came is not to be parsed now.
+  // What came is not to be parsed now. After a failure what comes is dropped, and needs no wait.
   [[nodiscard]] bool is_held_back() noexcept {
     note_high_output();
+    if (connection_.error() != error::none) return false;
     return is_paused_ || (is_above_high_ && group_->marks().stops_reading);
   }
 
+  // Asks for another turn where a handler, or memory, throws before this one is done.
+  struct turn_guard {
+    explicit turn_guard(loop_connection& connection) noexcept : self{connection} {}
+    turn_guard(const turn_guard&) = delete;
+    turn_guard& operator=(const turn_guard&) = delete;
+    ~turn_guard() {
+      if (!is_done) self.group_->loop().flush_later(self);
+    }
+    loop_connection& self;
+    bool is_done = false;
+  };
+
   connection_type connection_;
   group_type* group_;
-  // What came and is not parsed: it is paused, or its output is high. Null where there is none.
-  std::unique_ptr<std::vector<std::byte>> held_;
+  // What came and is not parsed: it is paused, its output is high, or a handler threw. Null where
+  // there is none.
+  std::unique_ptr<detail::held_bytes> held_;
   hawser::descriptor socket_;
   loop_handle handle_;
   std::uint32_t watched_ = 0;       // the events that the loop watches for
@@ -159,11 +194,14 @@ class loop_connection final
   bool is_known_ : 1 = false;       // the handler has seen it
   bool is_open_ : 1 = false;        // the open event came
   bool is_end_told_ : 1 = false;
-  bool has_ended_ : 1 = false;  // the stream has
+  bool has_ended_ : 1 = false;   // the stream has
+  bool has_failed_ : 1 = false;  // ... otherwise than it should
   bool is_shut_down_ : 1 = false;
   bool is_blocked_ : 1 = false;  // the socket takes no more at present
+  bool is_broken_ : 1 = false;   // ... and never will
   bool is_paused_ : 1 = false;
-  bool is_above_high_ : 1 = false;  // since the high water mark, until the low one
+  bool is_interrupted_ : 1 = false;  // something threw while events were taken
+  bool is_above_high_ : 1 = false;   // since the high water mark, until the low one
   // Of a client: the addresses that were not tried yet.
   [[no_unique_address]] std::conditional_t<Role == role::client, detail::address_queue,
                                            detail::no_addresses> addresses_;
@@ -291,6 +329,10 @@ class loop_connections {
     return std::exchange(first_free_, slot_at(first_free_).next_free);
   }
 
+  void give_slot(std::uint32_t index) noexcept {
+    slot_at(index).next_free = std::exchange(first_free_, index);
+  }
+
   // Something ended: there may be room for another connection.
   virtual void on_room() {}
 
@@ -311,7 +353,7 @@ class loop_connections {
     if (!gone.is_open_) --handshakes_;
     --size_;
     slot_at(index).destroy();
-    slot_at(index).next_free = std::exchange(first_free_, index);
+    give_slot(index);
     on_room();
   }
 

@@ -39,40 +39,112 @@ void loop_connection<Loop, Role, Handler, Extension>::connect_next() {
 // Bytes came. What was held back comes first.
 template <class Loop, role Role, class Handler, class Extension>
 void loop_connection<Loop, Role, Handler, Extension>::take(std::span<std::byte> bytes) {
-  if (!held_) return process(bytes);
-  held_->insert(held_->end(), bytes.begin(), bytes.end());
+  if (held_ || is_interrupted_ || is_held_back()) {
+    hold(bytes);
+  } else {
+    process(bytes);
+  }
 }
 
 // No more will come. `failure` is an errno, or 0: the stream has ended.
 template <class Loop, role Role, class Handler, class Extension>
 void loop_connection<Loop, Role, Handler, Extension>::end_reading(int failure) {
   has_ended_ = true;
-  if (failure == 0) {
-    connection_.receive_eof();
-  } else {
+  has_failed_ = failure != 0 || is_broken_;
+  if (!held_ && !is_interrupted_) end_stream();
+}
+
+// All that came is parsed, and no more will come.
+template <class Loop, role Role, class Handler, class Extension>
+void loop_connection<Loop, Role, Handler, Extension>::end_stream() {
+  if (has_failed_) {
     connection_.abort(error::transport_failed);
+  } else {
+    connection_.receive_eof();
   }
-  if (!held_) process({});
+  process({});
 }
 
 template <class Loop, role Role, class Handler, class Extension>
 void loop_connection<Loop, Role, Handler, Extension>::process(std::span<std::byte> bytes) {
-  auto events = connection_.receive(bytes);
-  while (const event found = events.next()) {
+  turn_guard turn{*this};
+  is_interrupted_ = true;  // there may be something to do without bytes
+  // The rest is kept, also where a handler throws, or memory runs out.
+  struct keeper {
+    ~keeper() { self.keep_rest(events.rest()); }
+    loop_connection& self;
+    event_cursor<Role, Extension> events;
+  } keep{*this, connection_.receive(bytes)};
+  while (const event found = keep.events.next()) {
     dispatch(found);
     if (is_held_back()) break;
   }
-  const std::span<std::byte> rest = events.rest();
-  held_.reset();
-  if (!rest.empty()) held_ = std::make_unique<std::vector<std::byte>>(rest.begin(), rest.end());
+  is_interrupted_ = false;
+  turn.is_done = true;
+}
+
+// Of what process() was given.
+template <class Loop, role Role, class Handler, class Extension>
+void loop_connection<Loop, Role, Handler, Extension>::keep_rest(
+    std::span<std::byte> rest) noexcept {
+  if (!held_) return hold(rest);
+  held_->begin = held_->end - rest.size();
+  if (rest.empty()) held_.reset();
+}
+
+// Keeps bytes behind those that are held already.
+template <class Loop, role Role, class Handler, class Extension>
+void loop_connection<Loop, Role, Handler, Extension>::hold(
+    std::span<const std::byte> bytes) noexcept {
+  if (bytes.empty()) return;
+  const std::span<const std::byte> before = held_ ? held_->rest() : std::span<std::byte>{};
+  const std::size_t size = before.size() + bytes.size();
+  if (!held_ || size > held_->capacity - held_->begin) {
+    const std::size_t capacity = held_ ? 2 * size : size;
+    std::unique_ptr<detail::held_bytes> larger{new (std::nothrow) detail::held_bytes{
+        std::unique_ptr<std::byte[]>{new (std::nothrow) std::byte[capacity]}, capacity}};
+    // What came is lost, and with it what may still come.
+    if (!larger || !larger->all) return connection_.abort();
+    detail::copy_bytes(larger->all.get(), before.data(), before.size());
+    larger->end = before.size();
+    held_ = std::move(larger);
+  }
+  detail::copy_bytes(held_->all.get() + held_->end, bytes.data(), bytes.size());
+  held_->end += bytes.size();
 }
 
 // What came and was held back, now that it may go on.
 template <class Loop, role Role, class Handler, class Extension>
 void loop_connection<Loop, Role, Handler, Extension>::process_held() {
-  const std::unique_ptr<std::vector<std::byte>> held = std::move(held_);
-  process(held ? std::span{*held} : std::span<std::byte>{});
-  if (!held_ && has_ended_) process({});
+  process(held_ ? held_->rest() : std::span<std::byte>{});
+  if (!held_ && has_ended_) end_stream();
+}
+
+// Output leaves, as far as the socket takes it.
+template <class Loop, role Role, class Handler, class Extension>
+void loop_connection<Loop, Role, Handler, Extension>::write() {
+  if (is_broken_) return drop_output();
+  this->write_output();
+}
+
+// Where the peer is gone, what cannot be sent is dropped, as it would be in the network. Reading
+// goes on: what it sent before, its close frame above all, has still to be seen.
+template <class Loop, role Role, class Handler, class Extension>
+void loop_connection<Loop, Role, Handler, Extension>::fail_to_write(int failure) noexcept {
+  if (failure != EPIPE && failure != ECONNRESET) {
+    return connection_.abort(error::transport_failed);
+  }
+  is_broken_ = true;
+  drop_output();
+}
+
+template <class Loop, role Role, class Handler, class Extension>
+void loop_connection<Loop, Role, Handler, Extension>::drop_output() noexcept {
+  while (connection_.has_output()) {
+    std::size_t size = 0;
+    for (const std::span<const std::byte> part : connection_.output()) size += part.size();
+    connection_.consume_output(size);
+  }
 }
 
 template <class Loop, role Role, class Handler, class Extension>
@@ -122,9 +194,10 @@ void loop_connection<Loop, Role, Handler, Extension>::tell_end() {
 template <class Loop, role Role, class Handler, class Extension>
 void loop_connection<Loop, Role, Handler, Extension>::settle() {
   if (is_removed_) return;
+  turn_guard turn{*this};
   Loop& loop = group_->loop();
   note_high_output();
-  this->write();
+  write();
   if (has_drained()) {
     is_above_high_ = false;
     Handler& handler = group_->handler();
@@ -132,18 +205,20 @@ void loop_connection<Loop, Role, Handler, Extension>::settle() {
     note_high_output();
   }
   const bool is_accepted_late = connection_.is_open() && !is_open_;
-  if ((held_ || is_accepted_late) && !is_held_back()) {
+  if ((held_ || is_interrupted_ || is_accepted_late) && !is_held_back()) {
     process_held();
-    this->write();
+    write();
   }
+  if (is_paused_) connection_.excuse_silence();
   connection_.on_time(loop.now());
-  this->write();
+  write();
   if (connection_.wants_shutdown() && !is_shut_down_) {
     is_shut_down_ = true;
     socket_.shutdown_send();
   }
   if (connection_.wants_close()) {
     tell_end();
+    turn.is_done = true;
     return group_->remove(*this);
   }
   const bool reads = !has_ended_ && !held_ && !is_held_back();
@@ -151,6 +226,7 @@ void loop_connection<Loop, Role, Handler, Extension>::settle() {
       (reads ? EPOLLIN : 0U) | (is_blocked_ || is_connecting_ ? EPOLLOUT : 0U);
   if (wanted != watched_) loop.change(*this, socket_.value(), watched_ = wanted);
   loop.set_deadline(*this, connection_.next_deadline());
+  turn.is_done = true;
   // The next turn goes on with held bytes where nothing but their number stopped them, and tells
   // the handler where what it sent on the last drain has left already.
   if (has_drained() || (held_ && !is_held_back()) || can_write()) {
@@ -168,16 +244,24 @@ auto loop_connections<Loop, Role, Handler, Extension>::add(descriptor socket,
   const std::uint32_t index = take_slot();
   slot& taken = slot_at(index);
   const int number = socket.value();
+  // Given back where there is no connection in the end.
+  struct giver {
+    ~giver() {
+      if (!is_taken) self.give_slot(index);
+    }
+    loop_connections& self;
+    std::uint32_t index;
+    bool is_taken = false;
+  } rest{*this, index};
   auto* made = new (taken.storage.data())
       connection_type(*this, loop_handle{index, taken.generation}, std::move(socket), endpoint_,
                       std::forward<Arguments>(arguments)...);
   made->watched_ = EPOLLIN;
   if (Role == role::server && !made->begin_watching(*loop_, number, made->watched_)) {
     taken.destroy();
-    taken.next_free = std::exchange(first_free_, index);
     return nullptr;
   }
-  taken.is_used = true;
+  taken.is_used = rest.is_taken = true;
   ++size_;
   ++handshakes_;
   loop_->set_deadline(*made, made->connection_.next_deadline());

@@ -34,7 +34,7 @@ class loop_stream<uring_loop, Connection> : public uring_source {
     return loop.watch_stream(*this, socket, events);
   }
 
-  void write() noexcept {}
+  void write_output() noexcept {}
 
  private:
   [[nodiscard]] Connection& self() noexcept { return static_cast<Connection&>(*this); }
@@ -66,9 +66,7 @@ class loop_stream<uring_loop, Connection> : public uring_source {
   void on_sent(int result) noexcept final {
     self().connection_.consume_output(result > 0 ? static_cast<std::size_t>(result) : 0);
     if (result == -EAGAIN) self().is_blocked_ = true;
-    if (result < 0 && result != -EAGAIN && result != -EINTR) {
-      self().connection_.abort(error::transport_failed);
-    }
+    if (result < 0 && result != -EAGAIN && result != -EINTR) self().fail_to_write(-result);
   }
 };
 
