@@ -57,6 +57,11 @@ void drain(auto& connection, delivery& network) {
   connection.consume_output(size);
 }
 
+void hand_over(auto& connection, hawser::sink& sink, delivery& network) {
+  network.take(sink.bytes().data(), sink.bytes().size());
+  connection.consume_output(sink, sink.bytes().size());
+}
+
 class server_receiver : public receiver {
  public:
   void receive(const input& from, delivery& messages) override {
@@ -90,6 +95,25 @@ class any_sender : public sender {
  private:
   Endpoint endpoint_;
   Connection connection_ = Connection::adopt(endpoint_, {});
+};
+
+class sink_sender : public sender {
+ public:
+  sink_sender() { static_cast<void>(connection_.receive({}).next()); }
+
+  void send(const std::byte* payload, std::size_t size, std::size_t count,
+            delivery& network) override {
+    for (std::size_t i = 0; i < count; ++i) {
+      connection_.send_binary({payload, size}, sink_);
+      hand_over(connection_, sink_, network);
+    }
+  }
+
+ private:
+  hawser::server_endpoint endpoint_;
+  hawser::server_connection connection_ = hawser::server_connection::adopt(endpoint_, {});
+  buffer cork_{usual_read_size};
+  hawser::sink sink_{{cork_.data(), usual_read_size}};
 };
 
 class server_opener : public opener {
@@ -131,8 +155,7 @@ class server_crowd : public crowd {
       auto events = connection.receive({read_.data(), size});
       if constexpr (UsesSink) {
         while (const hawser::event event = events.next()) connection.send(event, sink_);
-        network.take(sink_.bytes().data(), sink_.bytes().size());
-        connection.consume_output(sink_, sink_.bytes().size());
+        hand_over(connection, sink_, network);
       } else {
         while (const hawser::event event = events.next()) connection.send(event);
         drain(connection, network);
@@ -168,7 +191,7 @@ peer hawser_peer() {
   };
   self.make_opener = []() -> std::unique_ptr<opener> { return std::make_unique<server_opener>(); };
   self.make_crowd = [](std::size_t size, bool prefetches) -> std::unique_ptr<crowd> {
-    return std::make_unique<server_crowd<true>>(size, prefetches);
+    return std::make_unique<server_crowd<false>>(size, prefetches);
   };
   self.connection_size = sizeof(hawser::server_connection);
   return self;
@@ -181,11 +204,12 @@ peer hawser_two_passes() {
   return self;
 }
 
-peer hawser_without_sink() {
+peer hawser_by_sink() {
   peer self;
-  self.name = "hawser by output()";
+  self.name = "hawser";
+  self.make_server = []() -> std::unique_ptr<sender> { return std::make_unique<sink_sender>(); };
   self.make_crowd = [](std::size_t size, bool prefetches) -> std::unique_ptr<crowd> {
-    return std::make_unique<server_crowd<false>>(size, prefetches);
+    return std::make_unique<server_crowd<true>>(size, prefetches);
   };
   return self;
 }

@@ -133,8 +133,8 @@ struct peer {
 peer hawser_peer();
 /// hawser's mask() and is_utf8() one after the other, where others have one function for both.
 peer hawser_two_passes();
-/// Whose crowd sends to each connection's own output().
-peer hawser_without_sink();
+/// A server, and a crowd, that send by way of a sink. Knows nothing else.
+peer hawser_by_sink();
 peer beast_peer();
 peer websocketpp_peer();
 peer wslay_peer();

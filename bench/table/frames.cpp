@@ -39,8 +39,8 @@ void add_absent(question& ask, const peer& who, double mark = 0) {
 
 // `make` turns a peer into a contender; `able` says whether it can be.
 template <class Able, class Make>
-void ask_all(question& ask, const marks& all_marks, Able able, Make make) {
-  const std::vector<peer> peers = all_peers();
+void ask_all(question& ask, const marks& all_marks, Able able, Make make,
+             const std::vector<peer>& peers = all_peers()) {
   for (std::size_t i = 0; i < peers.size(); ++i) {
     const peer& who = peers[i];
     if (able(who)) {
@@ -130,9 +130,10 @@ bool are_frames_of(std::span<const std::byte> bytes, std::span<const std::byte> 
   return bytes.empty();
 }
 
-void ask_send(report& out, bool is_client, std::size_t size, const marks& all_marks) {
-  const std::string text =
-      std::string{is_client ? "client" : "server"} + " send, " + std::to_string(size) + " B";
+void ask_send(report& out, bool is_client, std::size_t size, const marks& all_marks,
+              bool uses_sink = false) {
+  const std::string text = std::string{is_client ? "client" : "server"} + " send, " +
+                           std::to_string(size) + " B" + (uses_sink ? ", by a sink" : "");
   if (!out.wants(text)) return;
   random numbers{3};
   std::vector<std::byte> payload(size);
@@ -141,6 +142,8 @@ void ask_send(report& out, bool is_client, std::size_t size, const marks& all_ma
   const auto make_for = [&](const peer& who) {
     return is_client ? who.make_client : who.make_server;
   };
+  std::vector<peer> peers = all_peers();
+  if (uses_sink) peers[0] = hawser_by_sink();
   question ask{out, text, scale::time, text, 0};
   ask_all(
       ask, all_marks, [&](const peer& who) { return make_for(who) != nullptr; },
@@ -155,7 +158,8 @@ void ask_send(report& out, bool is_client, std::size_t size, const marks& all_ma
                   connection->send(payload.data(), payload.size(), count, network);
                   return static_cast<double>(count);
                 }};
-      });
+      },
+      peers);
 }
 
 // --- Opening, and many connections
@@ -223,14 +227,16 @@ void ask_crowd(report& out, const std::string& text, bool prefetches, double mar
               return static_cast<double>(order.size());
             }};
   };
-  ask.add(make(hawser_peer()));
+  ask.add(make(hawser_by_sink()));
   const peer other = uwebsockets_peer();
   if (other.make_crowd != nullptr) {
     ask.add(make(other), mark);
   } else {
     add_absent(ask, other, mark);
   }
-  ask.add(make(hawser_without_sink()));
+  peer by_output = hawser_peer();
+  by_output.name = "hawser by output()";
+  ask.add(make(by_output));
   ask.add(touching_lines(order));
   const figure ours = ask.run();
   out.line(text, 1, in_words(ours.median, scale::time), "the limit 20 ns", 20 / ours.median);
@@ -267,6 +273,7 @@ void ask_frames(report& out) {
   ask_send(out, true, 1000, {0, 15, 4, 15, 15});
   ask_send(out, true, 16, {});
   ask_send(out, false, 16, {});
+  ask_send(out, false, 16, {}, true);
   ask_send(out, false, 1000, {});
   ask_handshake(out);
   const std::string crowd = "echo 16 B, 100,000 connections in random order";
