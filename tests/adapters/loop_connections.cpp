@@ -576,6 +576,57 @@ TEMPLATE_TEST_CASE("wherever memory runs out, a loop goes on and ends what it ca
   CHECK(failed > 10);
 }
 
+TEMPLATE_TEST_CASE("a peer in the middle of a message that is too big may send the rest of it",
+                   "[loop_connections]", epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  constexpr auto closing = duration::seconds(2);
+  TestType loop;
+  server_on<TestType> server{
+      loop, {.endpoint = {.limits = {.max_message_size = 1000}, .timeouts = {.closing = closing}}}};
+  descriptor peer = connect_raw(server);
+  write_raw(peer, upgrade);
+  REQUIRE(turn_until(loop, [&] { return server.handler().opened == 1; }));
+  loop.poll(duration{});
+  CHECK(read_raw(peer).starts_with("HTTP/1.1 101 "));
+  write_raw(peer, std::string{"\x82\xFF\0\0\0\0\1\0\0\0\0\0\0\0", 14});
+  REQUIRE(turn_until(loop, [&] { return server.handler().closed == 1; }));
+  CHECK(server.handler().last_error == error::message_too_big);
+  std::array<std::byte, 512> buffer;
+  io_result read{};
+  const auto read_close = [&] {
+    read = peer.read_some(buffer, time_point::min());
+    return read.status != io_status::timeout;
+  };
+  REQUIRE(turn_until(loop, read_close));
+  CHECK(as_text(std::span{buffer}.first(read.size)).substr(2, 2) == "\x03\xF1");
+
+  const auto begin = std::chrono::steady_clock::now();
+  const auto past = [&] { return std::chrono::steady_clock::now() - begin; };
+  const std::string more(1000, 'x');
+  while (past() < std::chrono::milliseconds(400)) {
+    write_raw(peer, more);
+    loop.poll(duration::milliseconds(10));
+    REQUIRE(peer.read_some(buffer, time_point::min()).status == io_status::timeout);
+  }
+  SECTION("when it is quiet, it sees the end") {
+    REQUIRE(turn_until(loop, read_close));
+    CHECK(read.status == io_status::eof);
+    peer = {};
+    CHECK(turn_until(loop, [&] { return server.size() == 0; }));
+  }
+  SECTION("when it ends, so do we") {
+    peer.shutdown_send();
+    CHECK(turn_until(loop, [&] { return server.size() == 0; }));
+  }
+  SECTION("one that goes on for ever is cut off") {
+    CHECK(turn_until(loop, [&] {
+      static_cast<void>(peer.write_some(std::as_bytes(std::span{more}), time_point::min()));
+      return server.size() == 0;
+    }));
+    CHECK(past() < std::chrono::seconds(8));
+  }
+}
+
 TEMPLATE_TEST_CASE("a shutdown says 1001 to all and is over in bounded time", "[loop_connections]",
                    epoll_loop, uring_loop) {
   if (!runs_here<TestType>()) return;

@@ -5,6 +5,7 @@
 #include "hawser/connection.hpp"
 #include "hawser/detail/bytes.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
@@ -149,6 +150,8 @@ class loop_connection final
   void write();
   void dispatch(const event& found);
   void settle();
+  void shut_down_send();
+  [[nodiscard]] time_point next_deadline() const noexcept;
   void tell_end();
 
   void note_high_output() noexcept {
@@ -168,6 +171,14 @@ class loop_connection final
     if (connection_.error() != error::none) return false;
     return is_paused_ || (is_above_high_ && group_->marks().stops_reading);
   }
+
+  // A peer that got no further than into a message that is too big for us has it to send still.
+  [[nodiscard]] bool waits_for_quiet() const noexcept {
+    return !has_ended_ && !is_broken_ && !is_shut_down_ && connection_.wants_shutdown() &&
+           connection_.error() != error::none &&
+           connection_.close_code() == close_code::message_too_big;
+  }
+  static constexpr duration quiet_length = duration::milliseconds(100);
 
   // Asks for another turn where a handler, or memory, throws before this one is done.
   struct turn_guard {
@@ -189,13 +200,15 @@ class loop_connection final
   hawser::descriptor socket_;
   loop_handle handle_;
   std::uint32_t watched_ = 0;       // the events that the loop watches for
+  time_point quiet_at_;             // while it waits for that: when it is
   bool is_connecting_ : 1 = false;  // TCP is
   bool is_removed_ : 1 = false;     // the socket is closed
   bool is_known_ : 1 = false;       // the handler has seen it
   bool is_open_ : 1 = false;        // the open event came
   bool is_end_told_ : 1 = false;
-  bool has_ended_ : 1 = false;   // the stream has
-  bool has_failed_ : 1 = false;  // ... otherwise than it should
+  bool has_received_ : 1 = false;  // since it was settled
+  bool has_ended_ : 1 = false;     // the stream has
+  bool has_failed_ : 1 = false;    // ... otherwise than it should
   bool is_shut_down_ : 1 = false;
   bool is_blocked_ : 1 = false;  // the socket takes no more at present
   bool is_broken_ : 1 = false;   // ... and never will

@@ -39,6 +39,7 @@ void loop_connection<Loop, Role, Handler, Extension>::connect_next() {
 // Bytes came. What was held back comes first.
 template <class Loop, role Role, class Handler, class Extension>
 void loop_connection<Loop, Role, Handler, Extension>::take(std::span<std::byte> bytes) {
+  has_received_ = true;
   if (held_ || is_interrupted_ || is_held_back()) {
     hold(bytes);
   } else {
@@ -212,10 +213,7 @@ void loop_connection<Loop, Role, Handler, Extension>::settle() {
   if (is_paused_) connection_.excuse_silence();
   connection_.on_time(loop.now());
   write();
-  if (connection_.wants_shutdown() && !is_shut_down_) {
-    is_shut_down_ = true;
-    socket_.shutdown_send();
-  }
+  shut_down_send();
   if (connection_.wants_close()) {
     tell_end();
     turn.is_done = true;
@@ -225,7 +223,7 @@ void loop_connection<Loop, Role, Handler, Extension>::settle() {
   const std::uint32_t wanted =
       (reads ? EPOLLIN : 0U) | (is_blocked_ || is_connecting_ ? EPOLLOUT : 0U);
   if (wanted != watched_) loop.change(*this, socket_.value(), watched_ = wanted);
-  loop.set_deadline(*this, connection_.next_deadline());
+  loop.set_deadline(*this, next_deadline());
   turn.is_done = true;
   // The next turn goes on with held bytes where nothing but their number stopped them, and tells
   // the handler where what it sent on the last drain has left already.
@@ -234,6 +232,29 @@ void loop_connection<Loop, Role, Handler, Extension>::settle() {
   } else {
     loop.has_flushed(*this);
   }
+}
+
+// Lets the peer see the end where nothing more is sent to it. A proxy may take the end of one
+// direction for that of both (nginx does), and cut off a peer in the middle of what it sends, which
+// then may not get to read why. So where there is more to come for sure, the end waits until
+// nothing comes for a while; as long as the connection lives, whose timeout and limit those are.
+template <class Loop, role Role, class Handler, class Extension>
+void loop_connection<Loop, Role, Handler, Extension>::shut_down_send() {
+  if (is_shut_down_ || !connection_.wants_shutdown()) return;
+  if (waits_for_quiet()) {
+    const time_point now = group_->loop().now();
+    if (has_received_) quiet_at_ = now + quiet_length;
+    has_received_ = false;
+    if (now < quiet_at_) return;
+  }
+  is_shut_down_ = true;
+  socket_.shutdown_send();
+}
+
+template <class Loop, role Role, class Handler, class Extension>
+time_point loop_connection<Loop, Role, Handler, Extension>::next_deadline() const noexcept {
+  const time_point deadline = connection_.next_deadline();
+  return waits_for_quiet() ? std::min(deadline, quiet_at_) : deadline;
 }
 
 template <class Loop, role Role, class Handler, class Extension>
