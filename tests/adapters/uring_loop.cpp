@@ -4,6 +4,7 @@
 #include "support/catch.hpp"
 #include "support/loops.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -32,6 +33,15 @@ struct counting {
   int opened = 0;
   int received = 0;
   int closed = 0;
+};
+
+struct counting_each {
+  struct session {
+    int received = 0;
+  };
+  void on_open(auto&) { ++opened; }
+  void on_message(auto& peer, const event&) { ++peer.session().received; }
+  int opened = 0;
 };
 
 constexpr std::string_view upgrade =
@@ -99,6 +109,41 @@ TEST_CASE("more connections may speak at once than there are buffers", "[uring_l
     REQUIRE(turn_until(loop, [&] { return server.handler().received == round * count; }));
   }
   CHECK(server.handler().closed == 0);
+}
+
+TEST_CASE("where all speak all the time, all are heard", "[uring_loop]") {
+  if (!runs_here<uring_loop>()) return;
+  constexpr int count = 4 * uring_loop::receive_buffer_count;
+  uring_loop loop;
+  loop_server<uring_loop, counting_each, no_extension> server{loop, {}};
+  std::vector<descriptor> clients;
+  for (int i = 0; i < count; ++i) {
+    clients.push_back(connect_raw(server.address().port));
+    write_raw(clients.back(), upgrade);
+    if (i % 64 == 0) loop.poll(duration{});
+  }
+  REQUIRE(turn_until(loop, [&] { return server.handler().opened == count; }));
+  // Each has always more to say than it was heard.
+  const std::string large = std::string{"\x82\xFE\x07\xD0\0\0\0\0", 8} + std::string(2000, 'x');
+  std::vector<std::size_t> written(count, 0);
+  for (int turn = 0; turn < 60; ++turn) {
+    for (std::size_t i = 0; i < count; ++i) {
+      for (int part = 0; part < 4; ++part) {
+        const auto rest = std::as_bytes(std::span{large}).subspan(written[i]);
+        const std::size_t size = clients[i].write_some(rest, time_point::min()).size;
+        written[i] = (written[i] + size) % large.size();
+      }
+    }
+    loop.poll(duration{});
+    loop.poll(duration{});
+  }
+  int heard = 0;
+  int least = 1'000'000;
+  server.for_each([&](auto& peer) {
+    heard += peer.session().received;
+    least = std::min(least, peer.session().received);
+  });
+  CHECK(least > heard / count / 5);
 }
 
 TEST_CASE("sources that go while bytes come give the buffers back", "[uring_loop]") {

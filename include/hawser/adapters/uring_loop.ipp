@@ -77,9 +77,16 @@ inline void uring_loop::cancel(const uring_source& source, operation which) {
 }
 
 inline void uring_loop::tell_kernel() {
+  // In the order in which they asked, so that all get their share of the buffers.
+  uring_source* in_order = nullptr;
   while (changed_ != nullptr) {
-    uring_source& first = *changed_;
-    changed_ = std::exchange(first.next_changed_, nullptr);
+    uring_source* const last = changed_;
+    changed_ = std::exchange(last->next_changed_, in_order);
+    in_order = last;
+  }
+  while (in_order != nullptr) {
+    uring_source& first = *in_order;
+    in_order = std::exchange(first.next_changed_, nullptr);
     tell_kernel_of(first);
   }
 }
