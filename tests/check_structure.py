@@ -18,7 +18,7 @@ EDGES = ("adapters/", "codecs/", "testing/")  # Where they stand.
 
 # What a core header may include of the standard library: cheap to compile, free of I/O.
 CHEAP = set(
-    "algorithm array atomic bit cassert climits compare concepts cstddef cstdint cstring exception "
+    "array bit cassert climits compare concepts cstddef cstdint cstring exception "
     "initializer_list iterator limits new span string string_view type_traits utility vector"
     .split())
 

@@ -10,6 +10,7 @@
 #include "support/pair.hpp"
 #include "support/wire.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <memory>

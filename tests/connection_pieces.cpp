@@ -7,6 +7,7 @@
 #include "support/pair.hpp"
 #include "support/wire.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>

@@ -5,6 +5,7 @@
 #include "support/compressing.hpp"
 #include "support/stored_codec.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <memory>

@@ -5,6 +5,7 @@
 #include "support/chunked.hpp"
 #include "support/guarded.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>

@@ -5,6 +5,7 @@
 #include "support/chunked.hpp"
 #include "support/compressing.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <new>
 #include <string>

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "hawser/detail/bytes.hpp"
+#include "hawser/detail/min_max.hpp"
 #include "hawser/endpoint.hpp"
 #include "hawser/entropy.hpp"
 #include "hawser/error.hpp"
@@ -11,7 +12,6 @@
 #include "hawser/negotiation.hpp"
 #include "hawser/uri.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -128,9 +128,9 @@ class client_handshake {
   // Makes room for `size` more bytes, as far as they may be kept: the decoder is not to stop
   // halfway.
   void reserve_body(std::size_t size, std::size_t most) {
-    const std::size_t needed = body_.size() + std::min(size, most - body_.size());
+    const std::size_t needed = body_.size() + detail::min_of(size, most - body_.size());
     if (needed > body_.capacity()) {
-      body_.reserve(std::max(needed, std::min(most, 2 * body_.capacity())));
+      body_.reserve(detail::max_of(needed, detail::min_of(most, 2 * body_.capacity())));
     }
   }
 

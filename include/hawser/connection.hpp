@@ -4,6 +4,7 @@
 #include "hawser/close_payload.hpp"
 #include "hawser/detail/bytes.hpp"
 #include "hawser/detail/config.hpp"
+#include "hawser/detail/min_max.hpp"
 #include "hawser/endpoint.hpp"
 #include "hawser/error.hpp"
 #include "hawser/event.hpp"
@@ -18,7 +19,6 @@
 #include "hawser/sink.hpp"
 #include "hawser/timers.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>

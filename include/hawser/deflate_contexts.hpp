@@ -2,10 +2,10 @@
 
 #include "hawser/deflate_codec.hpp"
 #include "hawser/deflate_options.hpp"
+#include "hawser/detail/min_max.hpp"
 #include "hawser/memory.hpp"
 #include "hawser/version.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -61,7 +61,7 @@ class deflate_contexts {
 
   /// An inflater with an empty window of at least this size. Throws what the memory throws.
   [[nodiscard]] inflater* take_inflater(std::uint8_t window_bits) {
-    const std::uint8_t bits = std::max(window_bits, smallest_window);
+    const std::uint8_t bits = detail::max_of(window_bits, smallest_window);
     if (inflater_ == nullptr) return make<inflater>(bits);
     if constexpr (deflate_codec<Codec>) inflater_->restart(bits);
     inflater* taken = inflater_;

@@ -3,10 +3,10 @@
 #include "hawser/deflate_codec.hpp"
 #include "hawser/detail/block.hpp"
 #include "hawser/detail/bytes.hpp"
+#include "hawser/detail/min_max.hpp"
 #include "hawser/error.hpp"
 #include "hawser/version.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -93,7 +93,7 @@ class inflating_message {
       const std::uint64_t left = bounds.max_size == 0 ? std::numeric_limits<std::uint64_t>::max()
                                                       : bounds.max_size - size_;
       if (left != 0) room = room_for(part.size(), left, pool, to);
-      if (bounds.max_ratio != 0) room = room.first(std::min(room.size(), to_next_look()));
+      if (bounds.max_ratio != 0) room = room.first(detail::min_of(room.size(), to_next_look()));
       const codec_step step = with.inflate(part, room);
       part = part.subspan(step.consumed);
       compressed_size_ += step.consumed;
@@ -138,14 +138,14 @@ class inflating_message {
                                                      detail::block_pool& pool, detail::block*& to) {
     constexpr std::size_t most = std::numeric_limits<std::size_t>::max() / 2;
     const std::size_t used = to == nullptr ? 0 : to->end;
-    const auto free = static_cast<std::size_t>(std::min<std::uint64_t>(left, most - used));
+    const auto free = static_cast<std::size_t>(detail::min_of<std::uint64_t>(left, most - used));
     if (to == nullptr || to->room() == 0) {
       constexpr std::size_t largest_guess = std::size_t{16} << 10;
-      const std::size_t guess = std::min(part, largest_guess / 4) * 4;
-      const std::size_t wanted = to == nullptr ? std::max(guess, std::size_t{512}) : 1;
-      detail::reserve(pool, to, std::min(wanted, free), used + free);
+      const std::size_t guess = detail::min_of(part, largest_guess / 4) * 4;
+      const std::size_t wanted = to == nullptr ? detail::max_of(guess, std::size_t{512}) : 1;
+      detail::reserve(pool, to, detail::min_of(wanted, free), used + free);
     }
-    return {to->data() + to->end, std::min(to->room(), free)};
+    return {to->data() + to->end, detail::min_of(to->room(), free)};
   }
 
   [[nodiscard]] std::size_t to_next_look() const noexcept {

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "hawser/detail/min_max.hpp"
 #include "hawser/error.hpp"
 #include "hawser/extension.hpp"
 #include "hawser/header_list.hpp"
 #include "hawser/version.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -173,9 +173,10 @@ struct deflate_answer {
   // RFC 7692 7.1.2.1: "A server accepts an extension negotiation offer with this parameter by
   // including the "server_max_window_bits" extension parameter in the extension negotiation
   // response to send back to the client with the same or smaller value as the offer."
-  const std::uint8_t send_bits = offer.server_max_window_bits == 0
-                                     ? own.send.window_bits
-                                     : std::min(own.send.window_bits, offer.server_max_window_bits);
+  const std::uint8_t send_bits =
+      offer.server_max_window_bits == 0
+          ? own.send.window_bits
+          : detail::min_of(own.send.window_bits, offer.server_max_window_bits);
   if (send_bits < own.min_send_bits) return answer;
   // RFC 7692 7.1.2.2: "If a received extension negotiation offer doesn't have the
   // "client_max_window_bits" extension parameter, the corresponding extension negotiation response
@@ -183,7 +184,8 @@ struct deflate_answer {
   const bool may_limit = offer.client_max_window_bits != 0;
   if (!may_limit && own.insists && own.receive.window_bits < max_window_bits) return answer;
   const std::uint8_t receive_bits =
-      may_limit ? std::min(own.receive.window_bits, offer.client_max_window_bits) : max_window_bits;
+      may_limit ? detail::min_of(own.receive.window_bits, offer.client_max_window_bits)
+                : max_window_bits;
 
   answer.is_accepted = true;
   answer.response.server_no_context_takeover =
@@ -271,15 +273,15 @@ struct deflate_result {
                          response.server_max_window_bits <= own.receive.window_bits));
   if (own.insists && !is_held) return {.error = error::parameters_not_offered};
   const auto bits_or_most = [](std::uint8_t bits) { return bits == 0 ? max_window_bits : bits; };
-  return {
-      .is_accepted = true,
-      .response = response,
-      .agreement = {
-          .send = {own.send.takeover && !response.client_no_context_takeover,
-                   std::min(own.send.window_bits, bits_or_most(response.client_max_window_bits))},
-          .receive = {!response.server_no_context_takeover,
-                      bits_or_most(response.server_max_window_bits)},
-      }};
+  return {.is_accepted = true,
+          .response = response,
+          .agreement = {
+              .send = {own.send.takeover && !response.client_no_context_takeover,
+                       detail::min_of(own.send.window_bits,
+                                      bits_or_most(response.client_max_window_bits))},
+              .receive = {!response.server_no_context_takeover,
+                          bits_or_most(response.server_max_window_bits)},
+          }};
 }
 
 /// Checks what a response accepted of make_deflate_offer. RFC 6455 4.1, RFC 7692 5 and 7.1.

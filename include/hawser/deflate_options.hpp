@@ -2,11 +2,11 @@
 
 #include "hawser/deflate_codec.hpp"
 #include "hawser/deflate_negotiation.hpp"
+#include "hawser/detail/min_max.hpp"
 #include "hawser/rfc6455.hpp"
 #include "hawser/time.hpp"
 #include "hawser/version.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -69,7 +69,7 @@ inline constexpr deflate_options best{
                                                            const deflate_options& options,
                                                            std::uint8_t min_send_bits) noexcept {
   const bool asks = self == role::server || options.insists;
-  return {.send = {options.takeover, std::max(options.settings.window_bits, min_send_bits)},
+  return {.send = {options.takeover, detail::max_of(options.settings.window_bits, min_send_bits)},
           .receive = {options.peer_takeover, asks ? options.peer_window_bits : max_window_bits},
           .min_send_bits = min_send_bits,
           .insists = options.insists};
@@ -94,7 +94,7 @@ inline constexpr std::uint8_t small_message_window_bits = 11;
 [[nodiscard]] constexpr deflate_settings small_message_settings(
     const deflate_settings& own) noexcept {
   return {.window_bits = small_message_window_bits,
-          .memory_level = std::min<std::uint8_t>(own.memory_level, 5),
+          .memory_level = detail::min_of<std::uint8_t>(own.memory_level, 5),
           .level = own.level};
 }
 
@@ -117,7 +117,7 @@ template <any_codec Codec>
     sum.per_endpoint += Codec::deflater_size(small_message_settings(options.settings));
   }
   (is_stream && options.peer_takeover ? sum.per_connection : sum.per_endpoint) +=
-      Codec::inflater_size(std::max(options.peer_window_bits, smallest));
+      Codec::inflater_size(detail::max_of(options.peer_window_bits, smallest));
   return sum;
 }
 

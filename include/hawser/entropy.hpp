@@ -9,7 +9,6 @@
 #include "hawser/version.hpp"
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -48,7 +47,7 @@ class entropy {
   /// Fills `bytes`, which are at most 224.
   void take(std::span<std::byte> bytes) {
     HAWSER_ASSERT(bytes.size() <= drawn_.size() - key_size && "that many at once are never there");
-    const unsigned forks = detail::fork_count().load(std::memory_order_relaxed);
+    const unsigned forks = detail::fork_count();
     if (left_ < bytes.size() || forks != forks_) draw(forks);
     const std::span<std::byte> taken =
         std::span{drawn_}.subspan(drawn_.size() - left_, bytes.size());

@@ -2,12 +2,12 @@
 
 #include "hawser/detail/bytes.hpp"
 #include "hawser/detail/config.hpp"
+#include "hawser/detail/min_max.hpp"
 #include "hawser/error.hpp"
 #include "hawser/frame.hpp"
 #include "hawser/mask.hpp"
 #include "hawser/utf8.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -39,7 +39,7 @@ class frame_reader {
       found = parse_frame_header({position, available}, rules);
       position += found.size;
     } else {
-      const std::size_t joined = cut + std::min(available, max_frame_header_size - cut);
+      const std::size_t joined = cut + detail::min_of(available, max_frame_header_size - cut);
       detail::copy_bytes(state_.data() + cut, position, joined - cut);
       found = parse_frame_header({state_.data(), joined}, rules);
       if (found.size != 0) position += found.size - cut;
@@ -111,7 +111,7 @@ class frame_reader {
   [[nodiscard]] std::size_t available_payload(const std::byte* position,
                                               const std::byte* end) const noexcept {
     const auto available = static_cast<std::uint64_t>(end - position);
-    return static_cast<std::size_t>(std::min(available, remaining()));
+    return static_cast<std::size_t>(detail::min_of(available, remaining()));
   }
 
  private:

@@ -4,14 +4,15 @@
 #include "hawser/deflate_message.hpp"
 #include "hawser/detail/block.hpp"
 #include "hawser/detail/bytes.hpp"
+#include "hawser/detail/min_max.hpp"
 #include "hawser/error.hpp"
 #include "hawser/limits.hpp"
 #include "hawser/version.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <span>
 
@@ -66,8 +67,8 @@ class gathered_message {
   [[nodiscard]] std::byte* add(std::size_t size, std::size_t soon, std::uint64_t most,
                                detail::block_pool& pool) {
     constexpr std::uint64_t largest = std::numeric_limits<std::size_t>::max() / 2;
-    const auto all = static_cast<std::size_t>(std::min(most, largest));
-    detail::reserve(pool, block_, std::max(size, soon) + ending_size, all + ending_size);
+    const auto all = static_cast<std::size_t>(detail::min_of(most, largest));
+    detail::reserve(pool, block_, detail::max_of(size, soon) + ending_size, all + ending_size);
     std::byte* const to = block_->data() + block_->end;
     block_->end += size;
     return to;
@@ -113,11 +114,12 @@ class gathered_message {
   };
   [[nodiscard]] bound bound_of(const inflate_bounds& bounds) const noexcept {
     constexpr std::uint64_t largest = std::numeric_limits<std::size_t>::max() / 2;
-    const std::uint64_t size = bounds.max_size == 0 ? largest : std::min(bounds.max_size, largest);
+    const std::uint64_t size =
+        bounds.max_size == 0 ? largest : detail::min_of(bounds.max_size, largest);
     bound most{static_cast<std::size_t>(size), error::message_too_big};
     if (bounds.max_ratio == 0) return most;
     const std::uint64_t by_ratio =
-        std::max(ratio_free_size, bounds.max_ratio * (compressed_size() + 1) - 1);
+        detail::max_of(ratio_free_size, bounds.max_ratio * (compressed_size() + 1) - 1);
     if (by_ratio < size) most = {static_cast<std::size_t>(by_ratio), error::ratio_too_high};
     return most;
   }
@@ -152,7 +154,7 @@ class gathered_message {
     if (at != payload.size()) return error::bad_compressed_data;
     const std::span<const std::byte> made{to->data() + before, to->end - before};
     if (made.size() < ending.size() ||
-        !std::equal(ending.begin(), ending.end(), made.end() - std::ptrdiff_t{ending.size()})) {
+        std::memcmp(made.last(ending.size()).data(), ending.data(), ending.size()) != 0) {
       return error::none;
     }
     // A block that claims the ending as its own data gives itself away where that is another one.
@@ -180,8 +182,8 @@ class gathered_message {
     constexpr std::size_t least = 512;
     constexpr std::size_t usual_ratio = 8;
     const std::size_t guess =
-        block_->end > most / usual_ratio ? most : std::max(block_->end * usual_ratio, least);
-    detail::reserve(pool, to, std::min(guess, most), most);
+        block_->end > most / usual_ratio ? most : detail::max_of(block_->end * usual_ratio, least);
+    detail::reserve(pool, to, detail::min_of(guess, most), most);
   }
   static void grow(std::size_t most, detail::block_pool& pool, detail::block*& to) {
     const std::size_t now = to->capacity;
@@ -194,7 +196,7 @@ class gathered_message {
     detail::reserve(pool, to, next - used, most);
   }
   [[nodiscard]] static std::span<std::byte> room(std::size_t most, detail::block* to) noexcept {
-    return {to->data() + to->end, std::min(to->room(), most - to->end)};
+    return {to->data() + to->end, detail::min_of(to->room(), most - to->end)};
   }
 
   detail::block* block_ = nullptr;

@@ -2,11 +2,11 @@
 
 #include "hawser/detail/ascii.hpp"
 #include "hawser/detail/bytes.hpp"
+#include "hawser/detail/min_max.hpp"
 #include "hawser/header_list.hpp"
 #include "hawser/http1_head.hpp"
 #include "hawser/version.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -191,10 +191,10 @@ class body_decoder {
   std::size_t take_data(std::span<const std::byte> in, std::string& body, std::size_t max_size) {
     const bool is_counted = phase_ != phase::until_close;
     const std::size_t size =
-        is_counted ? static_cast<std::size_t>(std::min<std::uint64_t>(in.size(), left_))
+        is_counted ? static_cast<std::size_t>(detail::min_of<std::uint64_t>(in.size(), left_))
                    : in.size();
-    const std::size_t room = max_size - std::min(max_size, body.size());
-    body.append(as_text(in.first(std::min(size, room))));
+    const std::size_t room = max_size - detail::min_of(max_size, body.size());
+    body.append(as_text(in.first(detail::min_of(size, room))));
     if (is_counted) {
       left_ -= size;
       if (left_ == 0) {

@@ -4,13 +4,13 @@
 #include "hawser/detail/bytes.hpp"
 #include "hawser/detail/config.hpp"
 #include "hawser/detail/http1_line.hpp"
+#include "hawser/detail/min_max.hpp"
 #include "hawser/error.hpp"
 #include "hawser/header_list.hpp"
 #include "hawser/http1_storage.hpp"
 #include "hawser/limits.hpp"
 #include "hawser/rfc6455.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -195,8 +195,8 @@ class basic_head_parser {
   // All memory is got before anything changes.
   std::size_t take_good_lines(std::span<const std::byte> bytes) {
     if (line_begin_ != size()) return 0;
-    const std::string_view in = as_text(bytes.first(
-        std::min({bytes.size(), storage_.max_size() - size(), detail::most_searched_size})));
+    const std::string_view in = as_text(bytes.first(detail::min_of(
+        detail::min_of(bytes.size(), storage_.max_size() - size()), detail::most_searched_size)));
     start_line start;
     std::size_t first = 0;
     if (!in_fields_) {
@@ -212,7 +212,7 @@ class basic_head_parser {
     if (in.size() - first >= 64) {
       found = detail::find_fields(
           {in.data() + first, in.size() - first}, Role == role::client, fields.data(),
-          std::min(detail::field_room::capacity, storage_.max_fields() - headers().size()));
+          detail::min_of(detail::field_room::capacity, storage_.max_fields() - headers().size()));
     }
     storage_.reserve(first + found.size, found.count);
     if (first != 0) set_start(start, in, size());
@@ -237,7 +237,7 @@ class basic_head_parser {
       fail(hawser::error::head_too_large);
       return 0;
     }
-    in = in.first(std::min(in.size(), room));
+    in = in.first(detail::min_of(in.size(), room));
     if (!in_fields_) {
       if (const std::size_t good = check_start(in); state_ == parse_state::failed) return good;
     }

@@ -2,11 +2,11 @@
 
 #include "hawser/detail/bytes.hpp"
 #include "hawser/detail/config.hpp"
+#include "hawser/detail/min_max.hpp"
 #include "hawser/header_list.hpp"
 #include "hawser/memory.hpp"
 #include "hawser/version.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstring>
@@ -45,7 +45,7 @@ class heap_head_storage {
                                                            std::size_t max_fields) noexcept {
     // While it grows the old memory and the new are there. No field is shorter than 4 bytes, which
     // bounds them where max_fields does not: there is room for four times as many at most.
-    return 2 * (max_size + sizeof(header) * std::min(max_fields, max_size + fewest_fields));
+    return 2 * (max_size + sizeof(header) * detail::min_of(max_fields, max_size + fewest_fields));
   }
 
   [[nodiscard]] std::size_t max_size() const noexcept { return max_size_; }
@@ -94,7 +94,7 @@ class heap_head_storage {
   [[nodiscard]] static std::size_t grown(const usage& now, std::size_t needed, std::size_t fewest,
                                          std::size_t most) noexcept {
     if (needed <= now.capacity / 2) return now.capacity;
-    return std::min(most, std::max({needed, 2 * now.capacity, fewest}));
+    return detail::min_of(most, detail::max_of(detail::max_of(needed, 2 * now.capacity), fewest));
   }
 
   [[nodiscard]] header* first_field() const noexcept { return static_cast<header*>(memory_); }
@@ -150,7 +150,8 @@ template <std::size_t Bytes, std::size_t Fields>
 class fixed_head_storage {
  public:
   constexpr fixed_head_storage(std::size_t max_size, std::size_t max_fields) noexcept
-      : max_size_{std::min(max_size, Bytes)}, max_fields_{std::min(max_fields, Fields)} {}
+      : max_size_{detail::min_of(max_size, Bytes)},
+        max_fields_{detail::min_of(max_fields, Fields)} {}
   fixed_head_storage(const fixed_head_storage&) = delete;
   fixed_head_storage& operator=(const fixed_head_storage&) = delete;
   constexpr ~fixed_head_storage() = default;
@@ -161,9 +162,7 @@ class fixed_head_storage {
   constexpr void reserve(std::size_t, std::size_t) noexcept {}
 
   constexpr void append(std::span<const std::byte> in) noexcept {
-    std::transform(in.begin(), in.end(), bytes_.begin() + static_cast<std::ptrdiff_t>(size_),
-                   [](std::byte byte) { return static_cast<char>(byte); });
-    size_ += in.size();
+    for (const std::byte byte : in) bytes_[size_++] = static_cast<char>(byte);
   }
 
   constexpr void add_field(const header& field) noexcept { fields_[field_count_++] = field; }

@@ -5,6 +5,7 @@
 #include "hawser/deflate_message.hpp"
 #include "hawser/deflate_negotiation.hpp"
 #include "hawser/detail/block.hpp"
+#include "hawser/detail/min_max.hpp"
 #include "hawser/error.hpp"
 #include "hawser/event.hpp"
 #include "hawser/frame.hpp"
@@ -13,7 +14,6 @@
 #include "hawser/rfc6455.hpp"
 #include "hawser/utf8.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -215,7 +215,7 @@ class inflating_receiver : public receiver<Role> {
     while (wrong == error::none && position != end && this->reader_.remaining() != 0 &&
            (this->is_whole_ || deflated_.size() - before < piece_size)) {
       const auto available = static_cast<std::size_t>(end - position);
-      std::byte* stop = this->is_whole_ ? end : position + std::min(available, slice_size);
+      std::byte* stop = this->is_whole_ ? end : position + detail::min_of(available, slice_size);
       // What is not used goes back, also where memory runs out.
       struct giver {
         ~giver() { reader.give_back(position, part.size()); }

@@ -4,13 +4,13 @@
 #include "hawser/deflate_codec.hpp"
 #include "hawser/deflate_options.hpp"
 #include "hawser/detail/block.hpp"
+#include "hawser/detail/min_max.hpp"
 #include "hawser/http1_storage.hpp"
 #include "hawser/limits.hpp"
 #include "hawser/outbox.hpp"
 #include "hawser/receiver.hpp"
 #include "hawser/server_handshake.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -70,7 +70,7 @@ template <deflate_codec Codec>
                                                          const deflate_options& options) noexcept {
   constexpr std::uint8_t smallest = 9;
   const std::uint8_t peer_bits =
-      options.insists ? std::max(options.peer_window_bits, smallest) : max_window_bits;
+      options.insists ? detail::max_of(options.peer_window_bits, smallest) : max_window_bits;
   const std::size_t contexts =
       Codec::deflater_size(options.settings) + Codec::inflater_size(peer_bits);
   // What is inflated at a time of a message in pieces, while its memory grows.

@@ -5,13 +5,13 @@
 #include "hawser/deflate_negotiation.hpp"
 #include "hawser/deflate_options.hpp"
 #include "hawser/deflating_sender.hpp"
+#include "hawser/detail/min_max.hpp"
 #include "hawser/error.hpp"
 #include "hawser/header_list.hpp"
 #include "hawser/inflating_receiver.hpp"
 #include "hawser/rfc6455.hpp"
 #include "hawser/version.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace hawser::inline v0 {
@@ -65,7 +65,7 @@ struct permessage_deflate {
     if (self == role::server) std::swap(found.agreement.send, found.agreement.receive);
     deflate_direction& send = found.agreement.send;
     const deflate_direction most = wishes(self, own).send;
-    send = {send.takeover && most.takeover, std::min(send.window_bits, most.window_bits)};
+    send = {send.takeover && most.takeover, detail::min_of(send.window_bits, most.window_bits)};
     if constexpr (message_codec<Codec>) {
       if (found.is_accepted && found.agreement.receive.takeover) {
         return {.error = error::parameters_not_offered};

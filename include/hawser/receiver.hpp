@@ -3,6 +3,7 @@
 #include "hawser/close_payload.hpp"
 #include "hawser/detail/block.hpp"
 #include "hawser/detail/bytes.hpp"
+#include "hawser/detail/min_max.hpp"
 #include "hawser/error.hpp"
 #include "hawser/event.hpp"
 #include "hawser/frame.hpp"
@@ -12,7 +13,6 @@
 #include "hawser/strictness.hpp"
 #include "hawser/utf8.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -161,14 +161,15 @@ class receiver {
   // message alone, or else each such frame would have the message copied again.
   [[nodiscard]] static std::uint64_t most_assembled(const receiver_context& context) noexcept {
     constexpr std::uint64_t largest = std::numeric_limits<std::uint64_t>::max();
-    return std::min(context.limits.max_message_size, largest - max_relaxed_control_size) +
+    return detail::min_of(context.limits.max_message_size, largest - max_relaxed_control_size) +
            max_relaxed_control_size;
   }
   // The most that a message in one frame may have.
   [[nodiscard]] static std::uint64_t most_alone(const receiver_context& context) noexcept {
     std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
     if (context.limits.max_message_size != 0) most = context.limits.max_message_size;
-    if (context.limits.max_frame_size != 0) most = std::min(most, context.limits.max_frame_size);
+    if (context.limits.max_frame_size != 0)
+      most = detail::min_of(most, context.limits.max_frame_size);
     return most;
   }
   [[nodiscard]] bool is_checked_text(const receiver_context& context) const noexcept {

@@ -3,6 +3,7 @@
 #include "hawser/close_payload.hpp"
 #include "hawser/detail/block.hpp"
 #include "hawser/detail/bytes.hpp"
+#include "hawser/detail/min_max.hpp"
 #include "hawser/entropy.hpp"
 #include "hawser/error.hpp"
 #include "hawser/frame.hpp"
@@ -10,7 +11,6 @@
 #include "hawser/rfc6455.hpp"
 #include "hawser/utf8.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -93,7 +93,7 @@ class sender {
   void send_control(outbox& out, opcode type, std::span<const std::byte> payload,
                     const sender_context& context) {
     std::array<std::byte, max_frame_header_size + max_control_payload_size> frame;
-    payload = payload.first(std::min(payload.size(), max_control_payload_size));
+    payload = payload.first(detail::min_of(payload.size(), max_control_payload_size));
     const frame_header header = header_for({.opcode = type}, payload.size(), context);
     const std::size_t size = put(frame.data(), header, payload);
     if (type == opcode::close) {

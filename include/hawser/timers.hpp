@@ -1,10 +1,10 @@
 #pragma once
 
+#include "hawser/detail/min_max.hpp"
 #include "hawser/time.hpp"
 #include "hawser/timeouts.hpp"
 #include "hawser/version.hpp"
 
-#include <algorithm>
 #include <cstdint>
 #include <limits>
 
@@ -97,7 +97,8 @@ class timers {
   void set_round_trip(duration length) noexcept {
     constexpr std::int64_t most = std::numeric_limits<std::uint32_t>::max();
     const std::int64_t microseconds = length.nanoseconds() / 1000;
-    round_trip_ = static_cast<std::uint32_t>(std::clamp(microseconds, std::int64_t{1}, most));
+    round_trip_ = static_cast<std::uint32_t>(
+        detail::min_of(detail::max_of(microseconds, std::int64_t{1}), most));
   }
 
   bool was_heard_ = false;

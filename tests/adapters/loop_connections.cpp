@@ -7,6 +7,7 @@
 #include "support/catch.hpp"
 #include "support/loops.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <csignal>

@@ -4,6 +4,7 @@
 #include "support/catch.hpp"
 #include "support/memory_socket.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <new>
 #include <span>

@@ -277,11 +277,11 @@ time_point basic_connection<Role, Extension>::next_deadline() const noexcept {
           : is_ending() ? timers_.deadline(lengths().closing)
                     : timers_.deadline(lengths().opening);
   if constexpr (Extension::is_used) {
-    deadline = std::min(deadline, sender_.idle_deadline(endpoint_->sending_));
+    deadline = detail::min_of(deadline, sender_.idle_deadline(endpoint_->sending_));
   }
   if (out_.empty() || lengths().output == duration{}) return deadline;
   const time_point since = out_.waiting_since();
-  return since == time_point::min() ? since : std::min(deadline, since + lengths().output);
+  return since == time_point::min() ? since : detail::min_of(deadline, since + lengths().output);
 }
 
 template <role Role, class Extension>

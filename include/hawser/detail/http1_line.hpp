@@ -2,11 +2,11 @@
 
 #include "hawser/detail/ascii.hpp"
 #include "hawser/detail/config.hpp"
+#include "hawser/detail/min_max.hpp"
 #include "hawser/error.hpp"
 #include "hawser/header_list.hpp"
 #include "hawser/version.hpp"
 
-#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -222,7 +222,7 @@ class text_stops {
   // There is a next block. The last one lies behind the others, or else over the one before.
   void advance() noexcept {
     block_ += 64;
-    const std::size_t first = std::min(block_, in_.size() - 64);
+    const std::size_t first = detail::min_of(block_, in_.size() - 64);
     stops_ = find(in_, first, with_obs_text_) >> (block_ - first);
     if (is_next_passed_) stops_ &= ~std::uint64_t{1};
     is_next_passed_ = false;
@@ -268,7 +268,7 @@ class text_stops {
     const char* value = colon + 1;
     while (*value == ' ') ++value;
     while (value_end[-1] == ' ') --value_end;
-    value = std::min(value, value_end);
+    value = detail::min_of(value, value_end);
     new (next++) header{{name, static_cast<std::size_t>(colon - name)},
                         {value, static_cast<std::size_t>(value_end - value)}};
     line = end + 2;

@@ -42,7 +42,7 @@ template <role Role>
 std::uint8_t receiver<Role>::fast_limit(const receiver_context& context) const noexcept {
   if (is_ended_ || is_delivered_ || !is_between_messages() || !context.strictness.utf8) return 0;
   const auto largest = std::uint64_t{max_control_payload_size};
-  return static_cast<std::uint8_t>(std::min(most_alone(context), largest) + 1);
+  return static_cast<std::uint8_t>(detail::min_of(most_alone(context), largest) + 1);
 }
 
 template <role Role>

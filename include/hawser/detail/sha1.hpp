@@ -4,7 +4,6 @@
 #include "hawser/detail/config.hpp"
 #include "hawser/version.hpp"
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -23,7 +22,7 @@ template <class Function>
 HAWSER_ALWAYS_INLINE constexpr void sha1_steps(std::array<std::uint32_t, 5>& h,
                                                std::array<std::uint32_t, 16>& words, unsigned first,
                                                std::uint32_t constant, Function f) noexcept {
-  auto [a, b, c, d, e] = h;
+  std::uint32_t a = h[0], b = h[1], c = h[2], d = h[3], e = h[4];
   for (unsigned t = first; t < first + 20; ++t) {
     std::uint32_t& word = words[t % 16];
     if (t >= 16) {
@@ -81,7 +80,7 @@ constexpr std::array<std::byte, 128> sha1_pad(std::span<const std::byte> end,
   // RFC 3174 4: "a "1" followed by m "0"s followed by a 64-bit integer are appended to the end of
   // the message to produce a padded message of length 512 * n."
   std::array<std::byte, 128> blocks{};
-  std::copy(end.begin(), end.end(), blocks.begin());
+  for (std::size_t i = 0; i < end.size(); ++i) blocks[i] = end[i];
   blocks[end.size()] = std::byte{0x80};
   store_big_endian<8>(blocks.data() + (end.size() + 9 <= 64 ? 56 : 120), size * 8);
   return blocks;
