@@ -80,14 +80,21 @@ class basic_endpoint {
 
   /// limits.max_message_size of 0, which is unlimited, goes with delivery in pieces only: with
   /// whole messages it is taken as the default.
-  HAWSER_NO_INLINE explicit basic_endpoint(options_type options = {})
+  HAWSER_NO_INLINE explicit basic_endpoint(options_type options)
       : options_{std::move(options)},
         pool_{options_.memory, options_.max_kept_memory},
         entropy_{options_.entropy},
         extension_{{}, options_.memory} {
     prepare();
   }
-  /// The same, with what an extension is to do.
+  /// With the default options.
+  HAWSER_NO_INLINE explicit basic_endpoint()
+      : pool_{options_.memory, options_.max_kept_memory},
+        entropy_{options_.entropy},
+        extension_{{}, options_.memory} {
+    prepare();
+  }
+  /// With options, and with what an extension is to do.
   basic_endpoint(options_type options, const typename Extension::options& extension)
     requires(Extension::is_used)
       : options_{std::move(options)},

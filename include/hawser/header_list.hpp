@@ -29,7 +29,8 @@ class header_list {
  public:
   constexpr header_list() = default;
   template <class Fields>
-    requires std::is_convertible_v<const Fields&, std::span<const header>>
+    requires(!std::is_same_v<Fields, header_list> &&
+             std::is_convertible_v<const Fields&, std::span<const header>>)
   constexpr header_list(const Fields& fields) noexcept  // NOLINT(google-explicit-constructor)
       : fields_{fields} {}
   constexpr header_list(std::initializer_list<header> fields) noexcept

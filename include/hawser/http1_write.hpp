@@ -137,7 +137,7 @@ HAWSER_NO_INLINE inline char* put(char* to, std::string_view text) noexcept {
 // A number in decimal digits.
 class decimal {
  public:
-  explicit decimal(std::size_t number) noexcept {
+  HAWSER_COLD explicit decimal(std::size_t number) noexcept {
     do {
       digits_[--begin_] = static_cast<char>('0' + number % 10);
       number /= 10;

@@ -170,11 +170,12 @@ class outbox {
     return !queue.is_lane_open || queue.lane->end + size <= lane_size / 2;
   }
 
-  /// Adds a whole control frame of at most 131 bytes. Where the lane is full, which takes a flood
-  /// of pings, it replaces the last pong.
-  void add_control(detail::block_pool& pool, std::span<const std::byte> frame) {
+  /// Adds a whole control frame of at most 131 bytes; with `is_close`, behind all that waits. Where
+  /// the lane is full, which takes a flood of pings, it replaces the last pong.
+  HAWSER_COLD void add_control(detail::block_pool& pool, std::span<const std::byte> frame,
+                               bool is_close = false) {
     detail::output_queue& queue = open(pool);
-    if (stands_in_line(queue, frame.size())) {
+    if (is_close || stands_in_line(queue, frame.size())) {
       detail::copy_bytes(room(pool, frame.size()), frame.data(), frame.size());
       add(frame.size(), 0);
       queue.control += frame.size();
@@ -253,12 +254,14 @@ class outbox {
                                            std::size_t capacity = data_size) {
     if (queue_ == nullptr) {
       if (capacity <= data_size) queue_ = pool.take_ready();
-      if (queue_ == nullptr) {
-        queue_ = pool.take(capacity);
-        make_ready();
-      }
+      if (queue_ == nullptr) open_new(pool, capacity);
     }
     return *storage();
+  }
+
+  HAWSER_COLD void open_new(detail::block_pool& pool, std::size_t capacity) {
+    queue_ = pool.take(capacity);
+    make_ready();
   }
 
   // Behind all that waited. The block is left as open() wants it: what it takes to make it so is
@@ -344,7 +347,8 @@ inline frame_extent first_frame(std::span<const std::byte> bytes) noexcept {
 
 // Moves `begin` over `size` bytes, which are not all of the block, and returns how many of them are
 // payload of messages: what the headers that we wrote ourselves say.
-inline std::size_t outbox::take_payload(detail::block& from, std::size_t size) noexcept {
+HAWSER_COLD inline std::size_t outbox::take_payload(detail::block& from,
+                                                    std::size_t size) noexcept {
   const std::size_t begin = from.begin;
   from.begin += size;
   if (from.is_raw || from.is_lane) return 0;

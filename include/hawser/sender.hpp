@@ -90,18 +90,13 @@ class sender {
 
   /// Queues a ping or pong, or the close frame, with at most 125 bytes of the payload. A close
   /// frame stands behind all that waits.
-  void send_control(outbox& out, opcode type, std::span<const std::byte> payload,
-                    const sender_context& context) {
+  HAWSER_COLD void send_control(outbox& out, opcode type, std::span<const std::byte> payload,
+                                const sender_context& context) {
     std::array<std::byte, max_frame_header_size + max_control_payload_size> frame;
     payload = payload.first(detail::min_of(payload.size(), max_control_payload_size));
     const frame_header header = header_for({.opcode = type}, payload.size(), context);
     const std::size_t size = put(frame.data(), header, payload);
-    if (type == opcode::close) {
-      detail::copy_bytes(out.room(*context.pool, size), frame.data(), size);
-      out.add(size, 0);
-    } else {
-      out.add_control(*context.pool, std::span{frame}.first(size));
-    }
+    out.add_control(*context.pool, std::span{frame}.first(size), type == opcode::close);
   }
 
   void send_close(outbox& out, close_code code, std::string_view reason,

@@ -202,8 +202,7 @@ using text_bytes = signed char __attribute__((vector_size(16)));
 // RFC 9110 5.6.1: takes the next element that is not empty off a comma-separated list, and returns
 // it trimmed; empty where there is none. Commas in quoted strings are not known here: the lists
 // that are read with this are of tokens.
-[[nodiscard]] HAWSER_NO_INLINE constexpr std::string_view next_element(
-    std::string_view& list) noexcept {
+[[nodiscard]] HAWSER_COLD constexpr std::string_view next_element(std::string_view& list) noexcept {
   std::string_view element;
   while (!list.empty() && element.empty()) {
     std::size_t comma = 0;
