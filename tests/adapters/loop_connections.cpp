@@ -443,10 +443,9 @@ TEMPLATE_TEST_CASE("what a peer sent before it left is read, though it takes not
   CHECK(read_raw(peer).starts_with("HTTP/1.1 101 "));
   server.for_each([](auto& each) { each.pause(); });
   loop.poll(duration{});
-  bool is_clean = true;
-  write_raw(peer, text_frame("a") + text_frame("b"));
-  SECTION("with a close frame") { write_raw(peer, std::string{"\x88\x82\0\0\0\0\x03\xE8", 8}); }
-  SECTION("without") { is_clean = false; }
+  const bool is_clean = GENERATE(true, false);
+  const std::string close_frame{"\x88\x82\0\0\0\0\x03\xE8", 8};
+  write_raw(peer, text_frame("a") + text_frame("b") + (is_clean ? close_frame : ""));
   peer = {};
   for (int i = 0; i < 3; ++i) {
     // The first is answered by a reset, the others are refused by the system.
@@ -516,11 +515,10 @@ TEMPLATE_TEST_CASE("a connection goes though the handler of its end throws", "[l
     write_raw(peers.back(), upgrade);
   }
   REQUIRE(turn_until(loop, [&] { return server.handler().opened == count; }));
-  SECTION("cut off") {
-    server.for_each([](auto& each) { each->abort(); });
-  }
-  SECTION("their peers are silent, all of them for as long") {}
-  SECTION("their peers left") { peers.clear(); }
+  enum class end { cut_off, silent_for_as_long, left_by_its_peer };
+  const end how = GENERATE(end::cut_off, end::silent_for_as_long, end::left_by_its_peer);
+  if (how == end::cut_off) server.for_each([](auto& each) { each->abort(); });
+  if (how == end::left_by_its_peer) peers.clear();
   CHECK(turn_past_throws(loop, [&] { return server.size() == 0; }));
   CHECK(server.handler().closed == count);
 }
