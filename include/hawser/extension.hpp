@@ -74,10 +74,8 @@ constexpr void skip_space(std::string_view& text) noexcept {
 // Empty where there is none.
 [[nodiscard]] HAWSER_NO_INLINE constexpr std::string_view take_token(
     std::string_view& text) noexcept {
-  std::size_t size = 0;
-  while (size < text.size() && is_token_char(text[size])) ++size;
-  const std::string_view token = text.substr(0, size);
-  text.remove_prefix(size);
+  const std::string_view token = front(text, count_token(text));
+  text.remove_prefix(token.size());
   return token;
 }
 

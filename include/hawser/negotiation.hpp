@@ -176,11 +176,16 @@ class request_fields {
   }
   if (!is_host_allowed(rules.allowed_hosts, host.host)) return error::host_refused;
   if (fields.count(request_fields::protocol) != 0) {
-    const error e = check_offered_subprotocols(fields.all());
-    if (e != error::none) return e;
+    const error wrong = check_offered_subprotocols(fields.all());
+    if (wrong != error::none) return wrong;
   }
-  return fields.count(request_fields::extensions) == 0 ? error::none
-                                                       : check_extensions(fields.all());
+  // What most browsers offer is well-formed.
+  constexpr std::string_view usual_offer = "permessage-deflate; client_max_window_bits";
+  const std::size_t count = fields.count(request_fields::extensions);
+  if (count == 0 || (count == 1 && fields.value(request_fields::extensions) == usual_offer)) {
+    return error::none;
+  }
+  return check_extensions(fields.all());
 }
 
 }  // namespace detail
