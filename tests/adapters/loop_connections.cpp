@@ -15,6 +15,7 @@
 #include <list>
 #include <map>
 #include <new>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <sys/resource.h>
@@ -498,6 +499,33 @@ TEMPLATE_TEST_CASE("a handler that throws loses nothing of what came behind it",
   REQUIRE(turn_past_throws(loop, [&] { return server.handler().received.size() == 3; }));
   CHECK(server.handler().received == std::vector<std::string>{"throw", "second", "last"});
   CHECK(server.handler().closed == 0);
+}
+
+TEMPLATE_TEST_CASE("a task that a handler posts may destroy the server", "[loop_connections]",
+                   epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  TestType loop;
+  std::optional<server_on<TestType>> server;
+  server.emplace(loop);
+  std::vector<descriptor> peers;
+  for (int i = 0; i < 3; ++i) {
+    peers.push_back(connect_raw(*server));
+    write_raw(peers.back(), upgrade);
+  }
+  REQUIRE(turn_until(loop, [&] { return server->handler().opened == 3; }));
+  server->handler().answer = [&](auto& peer, const event& message) {
+    peer->send(message);
+    loop.post([&] { server.reset(); });
+  };
+  // While others have something to say, too.
+  for (descriptor& peer : peers) write_raw(peer, text_frame("end"));
+  REQUIRE(turn_until(loop, [&] { return !server; }));
+  for (int i = 0; i < 3; ++i) loop.poll(duration::milliseconds(1));
+  // The loop goes on with another.
+  server.emplace(loop);
+  descriptor peer = connect_raw(*server);
+  write_raw(peer, upgrade);
+  CHECK(turn_until(loop, [&] { return server->handler().opened == 1; }));
 }
 
 TEMPLATE_TEST_CASE("a connection goes though the handler of its end throws", "[loop_connections]",

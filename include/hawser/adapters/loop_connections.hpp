@@ -222,6 +222,9 @@ class loop_connection final
 };
 
 /// The connections of one server or client: their memory, their handler, their endpoint.
+///
+/// It goes before its loop, and not from within its handler: there loop().post() a task that
+/// destroys it.
 template <class Loop, role Role, class Handler, class Extension>
 class loop_connections {
  public:
@@ -381,7 +384,7 @@ class loop_connections {
   std::size_t handshakes_ = 0;
 };
 
-/// What an loop_server needs to know.
+/// What a loop_server needs to know.
 struct loop_server_options {
   std::string host = "127.0.0.1";         ///< Empty: every address of this machine.
   std::uint16_t port = 0;                 ///< 0: a free one, see loop_server::address().
