@@ -153,9 +153,9 @@ class basic_connection {
   /// Sends a message of the same type and payload as the one that `event` brought.
   HAWSER_NO_INLINE hawser::error send(const event& message);
 
-  /// As above, by way of a sink, which see; buffered_amount() does not count what is there. To
-  /// output() goes what finds no room in the sink, or stands behind something that waits there
-  /// already, or is compressed.
+  /// As above, by way of a sink, which see; buffered_amount() does not count what is there, and
+  /// limits.max_output_size holds for each of the two. To output() goes what finds no room in the
+  /// sink, or stands behind something that waits there already, or is compressed.
   hawser::error send_text(std::string_view text, sink& to) {
     const auto payload = std::as_bytes(std::span{text});
     return (!endpoint_->sending_.checks_text || is_utf8(payload)) &&
