@@ -83,27 +83,24 @@ class frame_reader {
     if (key().memory() != 0) static_cast<void>(mask({position, size}, key()));
   }
 
-  /// Takes as much payload as lies in [position, end), unmasked into `to`, which has room for
-  /// available_payload() bytes, and moves `position`.
-  HAWSER_NO_INLINE void take_copy(std::byte*& position, const std::byte* end,
-                                  std::byte* to) noexcept {
-    const std::size_t size = available_payload(position, end);
+  /// Takes `size` bytes of payload, which are no more than available_payload(), unmasked into `to`,
+  /// and moves `position`.
+  HAWSER_NO_INLINE void take_copy(std::byte*& position, std::size_t size, std::byte* to) noexcept {
     set_key(mask_copy(to, {position, size}, key()));
     advance(position, size);
   }
 
-  /// Takes as much payload as lies in [position, end), unmasked into `to`, which is `position` or
-  /// as for take_copy, and moves `position`. It is the next part of `text`: returns how many of its
-  /// bytes can stand there, as validate_utf8 does.
-  [[nodiscard]] HAWSER_NO_INLINE std::size_t take_text(std::byte*& position, const std::byte* end,
+  /// The same where they are the next part of `text`, and `to` may be `position`: returns how many
+  /// of them can stand there, as validate_utf8 does.
+  [[nodiscard]] HAWSER_NO_INLINE std::size_t take_text(std::byte*& position, std::size_t size,
                                                        std::byte* to, utf8_state& text) noexcept {
-    const std::span<std::byte> part{position, available_payload(position, end)};
+    const std::span<std::byte> part{position, size};
     masking_key next = key();
     const std::size_t valid = next.memory() == 0 && to == position
                                   ? validate_utf8(text, part)
                                   : unmask_utf8(text, to, part, next);
     set_key(next);
-    advance(position, part.size());
+    advance(position, size);
     return valid;
   }
 

@@ -68,6 +68,12 @@ class inflating_receiver : public receiver<Role> {
     return {};
   }
 
+  /// As of receiver, for messages that are not compressed.
+  [[nodiscard]] bool take_middle(std::byte*& position, const std::byte* end,
+                                 const context_type& context) noexcept {
+    return !is_compressed_ && base::take_middle(position, end, context);
+  }
+
   /// As of receiver, with the inflater.
   void end(const context_type& context) noexcept {
     base::end(context);
@@ -194,7 +200,7 @@ class inflating_receiver : public receiver<Role> {
     const bool is_soon_whole = whole <= max_trusted_size && whole / 16 <= size;
     std::byte* const to = deflated_.add(size, is_soon_whole ? static_cast<std::size_t>(whole) : 0,
                                         most_compressed(context.limits), *context.pool);
-    this->reader_.take_copy(position, end, to);
+    this->reader_.take_copy(position, size, to);
   }
 
   // Inflates what is left when all of the message has come.

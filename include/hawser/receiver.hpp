@@ -64,6 +64,12 @@ class receiver {
   [[nodiscard]] event next_alone(std::byte*& position, const std::byte* end,
                                  const receiver_context& context) noexcept;
 
+  /// Takes [position, end) where all of it lies in the middle of a frame of a message that is
+  /// delivered whole, and there is room for it already: most of what a large message comes in. Else
+  /// false, and next() goes on.
+  [[nodiscard]] bool take_middle(std::byte*& position, const std::byte* end,
+                                 const receiver_context& context) noexcept;
+
   /// Sets what next_small may take from the facts. Call it when one of them may have changed.
   /// `usual` is false where the caller has reasons of its own to see every byte.
   void update_fast_limit(const receiver_context& context, bool usual) noexcept {

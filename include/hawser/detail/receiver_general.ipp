@@ -30,6 +30,23 @@ event receiver<Role>::next(std::byte*& position, std::byte* end, const receiver_
 }
 
 template <role Role>
+bool receiver<Role>::take_middle(std::byte*& position, const std::byte* end,
+                                 const receiver_context& context) noexcept {
+  const auto size = static_cast<std::size_t>(end - position);
+  if (!in_frame_ || is_ended_ || !is_whole_ || is_control(frame_) || is_skipped_) return false;
+  if (assembly_ == nullptr || assembly_->room() < size || size >= reader_.remaining()) return false;
+  std::byte* const to = assembly_->data() + assembly_->end;
+  assembly_->end += size;
+  message_size_ += size;
+  if (!is_checked_text(context)) {
+    reader_.take_copy(position, size, to);
+    return true;
+  }
+  is_text_bad_ = reader_.take_text(position, size, to, text_) != size;
+  return !is_text_bad_;
+}
+
+template <role Role>
 error receiver<Role>::begin_frame(const frame_header& header, const receiver_context& context) {
   frame_ = header.opcode;
   is_skipped_ = is_reserved(header.opcode);
@@ -103,7 +120,7 @@ HAWSER_COLD event receiver<Role>::take_control(std::byte*& position, std::byte* 
     payload = reader_.take(position, end);
   } else {
     if (const std::size_t size = reader_.available_payload(position, end); size != 0) {
-      reader_.take_copy(position, end, room_for(size, most_assembled(context), context));
+      reader_.take_copy(position, size, room_for(size, most_assembled(context), context));
     }
     if (reader_.remaining() != 0) return {};
     if (assembly_ != nullptr) payload = assembly_->bytes().subspan(before);
@@ -141,8 +158,8 @@ event receiver<Role>::take_whole(std::byte*& position, std::byte* end,
       is_alone || size == 0 ? position : room_for(size, context.limits.max_message_size, context);
   message_size_ += size;
   if (!is_checked_text(context)) {
-    reader_.take_copy(position, end, to);
-  } else if (reader_.take_text(position, end, to, text_) != size) {
+    reader_.take_copy(position, size, to);
+  } else if (reader_.take_text(position, size, to, text_) != size) {
     return fail(error::invalid_utf8, context);
   }
   in_frame_ = reader_.remaining() != 0;
@@ -162,7 +179,7 @@ HAWSER_COLD event receiver<Role>::take_piece(std::byte*& position, std::byte* en
   std::span<std::byte> part{position, reader_.available_payload(position, end)};
   std::size_t valid = part.size();
   if (is_checked_text(context)) {
-    valid = reader_.take_text(position, end, position, text_);
+    valid = reader_.take_text(position, part.size(), position, text_);
   } else {
     static_cast<void>(reader_.take(position, end));
   }
