@@ -6,7 +6,8 @@ Prints lines of the benchmarks' table: question, hawser, peer, ratio, with tabs 
 Usage: measure.py [--quick] [--compiler CXX] [--uwebsockets DIR [--usockets DIR]]
 
 --quick compiles each server once, all at the same time; else one after the other, three times, of
-which the median counts. A second is one that the processor ran for the compiler.
+which the median counts, and again with what a library can compile once compiled elsewhere. A second
+is one that the processor ran for the compiler.
 """
 
 import argparse
@@ -20,6 +21,12 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 INCLUDE = HERE.parent.parent / "include"
 FLAGS = ["-std=c++20", "-O2", "-w", "-c"]
+# What says that a library's own code is compiled in another file.
+SEPARATE = {
+    "hawser": ["-DHAWSER_SEPARATE_COMPILATION"],
+    "Beast": ["-DBOOST_BEAST_SEPARATE_COMPILATION", "-DBOOST_ASIO_SEPARATE_COMPILATION"],
+    "uWebSockets": [],  # Its application is all templates; uSockets is C, and compiled by itself.
+}
 
 
 def peers(uwebsockets, usockets):
@@ -60,6 +67,33 @@ def line(question, mark, ours, theirs, ratio):
           flush=True)
 
 
+def compile_all(options, sources, folder):
+    """The median of the seconds for each, and the size of its code."""
+    outs = {name: os.path.join(folder, name + ".o") for name in sources}
+    seconds = {name: [] for name in sources}
+    for _ in range(1 if options.quick else 3):
+        running = {}
+        for name, (source, flags) in sources.items():
+            running[name] = start(options.compiler, source, flags, outs[name])
+            if not options.quick:
+                seconds[name].append(wait_for(running[name]))
+        if options.quick:
+            for name, process in running.items():
+                seconds[name].append(wait_for(process))
+    took = {name: statistics.median(each) for name, each in seconds.items()}
+    return took, {name: text_size(out) for name, out in outs.items()}
+
+
+def print_seconds(question, marks, took, others):
+    ours = f"{took['hawser']:.2f} s"
+    for name, _, _, why in others:
+        if why is None:
+            line(question, marks.get(name, 0), ours, f"{name} {took[name]:.2f} s",
+                 f"{took[name] / took['hawser']:.2f}")
+        else:
+            line(question, marks.get(name, 0), ours, f"{name} not built: {why}", "-")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
@@ -72,30 +106,17 @@ def main():
     others = peers(options.uwebsockets, options.usockets)
     sources = {"hawser": ("hawser_server.cpp", [f"-I{INCLUDE}"])}
     sources |= {name: (source, flags) for name, source, flags, why in others if why is None}
-    seconds = {name: [] for name in sources}
     with tempfile.TemporaryDirectory() as folder:
-        outs = {name: os.path.join(folder, name + ".o") for name in sources}
-        for _ in range(1 if options.quick else 3):
-            running = {}
-            for name, (source, flags) in sources.items():
-                running[name] = start(options.compiler, source, flags, outs[name])
-                if not options.quick:
-                    seconds[name].append(wait_for(running[name]))
-            if options.quick:
-                for name, process in running.items():
-                    seconds[name].append(wait_for(process))
-        sizes = {name: text_size(out) for name, out in outs.items()}
-    took = {name: statistics.median(each) for name, each in seconds.items()}
+        took, sizes = compile_all(options, sources, folder)
+        if not options.quick:
+            apart = {name: (source, flags + SEPARATE[name])
+                     for name, (source, flags) in sources.items()}
+            took_apart, _ = compile_all(options, apart, folder)
 
-    question = "compile a sans-I/O echo server, -O2"
-    marks = {"Beast": 6, "uWebSockets": 2}
-    for name, _, _, why in others:
-        ours = f"{took['hawser']:.2f} s"
-        if why is None:
-            line(question, marks[name], ours, f"{name} {took[name]:.2f} s",
-                 f"{took[name] / took['hawser']:.2f}")
-        else:
-            line(question, marks[name], ours, f"{name} not built: {why}", "-")
+    print_seconds("compile a sans-I/O echo server, -O2", {"Beast": 6, "uWebSockets": 2}, took, others)
+    if not options.quick:
+        print_seconds("the same, what a library can compile once is compiled elsewhere", {},
+                      took_apart, others)
 
     question = ".text of that server's object"
     ours = f"{sizes['hawser'] / 1024:.1f} KiB"

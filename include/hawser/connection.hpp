@@ -466,3 +466,20 @@ using client_connection = basic_connection<role::client>;
 
 #include "hawser/detail/connection_open.ipp"
 #include "hawser/detail/connection_opening.ipp"
+
+// What hawser/src.hpp compiles for the connections of an extension; elsewhere with `extern`.
+#define HAWSER_INSTANTIATE_CONNECTIONS(how, ...)                  \
+  how template class basic_endpoint<role::server, __VA_ARGS__>;   \
+  how template class basic_endpoint<role::client, __VA_ARGS__>;   \
+  how template class basic_connection<role::server, __VA_ARGS__>; \
+  how template class basic_connection<role::client, __VA_ARGS__>
+
+#if defined(HAWSER_HAS_SRC)
+namespace hawser::inline v0 {
+extern template class receiver<role::server>;
+extern template class receiver<role::client>;
+extern template class sender<role::server>;
+extern template class sender<role::client>;
+HAWSER_INSTANTIATE_CONNECTIONS(extern, no_extension);
+}  // namespace hawser::inline v0
+#endif

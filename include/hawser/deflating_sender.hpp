@@ -232,7 +232,9 @@ class deflating_sender : public sender<Role> {
   }
 
   [[nodiscard]] error append_deflated(outbox& out, std::span<const std::byte> part, bool fin,
-                                      const context_type& context) {
+                                      const context_type& context)
+    requires(!is_whole)
+  {
     utf8_state text = this->text_;
     if (this->message_ == opcode::text && context.checks_text &&
         (validate_utf8(text, part) != part.size() || (fin && !text.is_complete()))) {

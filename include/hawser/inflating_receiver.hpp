@@ -193,7 +193,9 @@ class inflating_receiver : public receiver<Role> {
   }
 
   // Keeps what lies in [position, end), unmasked.
-  void gather(std::byte*& position, std::byte* end, const context_type& context) {
+  void gather(std::byte*& position, std::byte* end, const context_type& context)
+    requires(is_gathered)
+  {
     const std::size_t size = this->reader_.available_payload(position, end);
     if (size == 0) return;
     const std::uint64_t whole = this->reader_.remaining();
@@ -214,7 +216,9 @@ class inflating_receiver : public receiver<Role> {
   }
 
   // Inflates what lies in [position, end), or enough of it.
-  [[nodiscard]] error inflate(std::byte*& position, std::byte* end, const context_type& context) {
+  [[nodiscard]] error inflate(std::byte*& position, std::byte* end, const context_type& context)
+    requires(!is_gathered)
+  {
     const inflate_bounds most = bounds(context);
     const std::uint64_t before = deflated_.size();
     error wrong = error::none;

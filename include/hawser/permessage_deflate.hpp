@@ -85,3 +85,12 @@ struct permessage_deflate {
 };
 
 }  // namespace hawser::inline v0
+
+// As HAWSER_INSTANTIATE_CONNECTIONS, for those that compress by a codec.
+#define HAWSER_INSTANTIATE_DEFLATE(how, ...)                        \
+  how template class deflate_contexts<__VA_ARGS__>;                 \
+  how template class inflating_receiver<role::server, __VA_ARGS__>; \
+  how template class inflating_receiver<role::client, __VA_ARGS__>; \
+  how template class deflating_sender<role::server, __VA_ARGS__>;   \
+  how template class deflating_sender<role::client, __VA_ARGS__>;   \
+  HAWSER_INSTANTIATE_CONNECTIONS(how, permessage_deflate<__VA_ARGS__>)

@@ -207,4 +207,8 @@ using client_connection = basic_connection<role::client, libdeflate_deflate>;
 
 }  // namespace libdeflate
 
+#if defined(HAWSER_HAS_SRC)
+HAWSER_INSTANTIATE_DEFLATE(extern, libdeflate_codec);
+#endif
+
 }  // namespace hawser::inline v0

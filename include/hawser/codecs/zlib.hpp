@@ -225,4 +225,8 @@ using client_connection = basic_connection<role::client, zlib_deflate>;
 
 }  // namespace zlib
 
+#if defined(HAWSER_HAS_SRC)
+HAWSER_INSTANTIATE_DEFLATE(extern, zlib_codec);
+#endif
+
 }  // namespace hawser::inline v0

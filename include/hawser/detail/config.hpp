@@ -14,6 +14,13 @@
 #define HAWSER_COLD [[gnu::cold, gnu::noinline]]
 #endif
 
+// Where HAWSER_SEPARATE_COMPILATION is defined, what hawser/src.hpp compiles is only declared
+// elsewhere. Clang before 16 compiles there what a requires-clause excludes, and fails: for it each
+// file compiles what it uses, as without.
+#if defined(HAWSER_SEPARATE_COMPILATION) && (!defined(__clang__) || __clang_major__ >= 16)
+#define HAWSER_HAS_SRC
+#endif
+
 // A member without data takes no room.
 #if defined(_MSC_VER)
 #define HAWSER_NO_UNIQUE_ADDRESS [[msvc::no_unique_address]]

@@ -144,10 +144,15 @@ inline void use_tier(const tier& wanted) noexcept {
 #endif
 }
 
-[[nodiscard]] HAWSER_NO_INLINE inline const tier& choose_tier() noexcept {
+// A template, so that hawser/src.hpp can compile it, and with it all kernels.
+template <class = void>
+[[nodiscard]] HAWSER_NO_INLINE const tier& choose_tier() noexcept {
   use_tier(best_tier());
   return best_tier();
 }
+#if defined(HAWSER_HAS_SRC)
+extern template const tier& choose_tier<>() noexcept;
+#endif
 
 [[nodiscard]] inline const tier& current_tier() noexcept {
 #if defined(__GNUC__)
@@ -155,7 +160,7 @@ inline void use_tier(const tier& wanted) noexcept {
 #else
   const tier* const in_use = tier_in_use;
 #endif
-  return in_use != nullptr ? *in_use : choose_tier();
+  return in_use != nullptr ? *in_use : choose_tier<>();
 }
 
 // The same by the kernel in use.

@@ -1,0 +1,5 @@
+// What HAWSER_TESTS_SEPARATE asks for; else nothing.
+
+#include "hawser/codecs/libdeflate_src.hpp"
+#include "hawser/codecs/zlib_src.hpp"
+#include "hawser/src.hpp"

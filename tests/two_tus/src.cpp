@@ -1,0 +1,1 @@
+#include "hawser/src.hpp"
