@@ -46,6 +46,7 @@ WITHOUT_TEST = {
     "codecs/zlib_src": "the same for zlib; the unit tests are linked with it (HAWSER_TESTS_SEPARATE)",
     "codecs/libdeflate_src": "the same for libdeflate; the unit tests are linked with it, too",
     "message_options": "an enumeration and a struct; tests/deflating_sender.cpp sends with each of them",
+    "detail/request_fields": "how negotiation.hpp sees a request; tests/negotiation.cpp has every field",
     "simd/target": "macros for architectures; tests/simd/dispatch.cpp has the tiers that come of them",
     "simd/x86": "its kernels are reached by the tiers, each of which tests/kernels/ runs",
     "simd/neon": "its kernels are reached by the tiers, each of which tests/kernels/ runs",
