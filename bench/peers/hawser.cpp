@@ -146,13 +146,13 @@ class server_crowd : public crowd {
 
   void echo(const std::uint32_t* order, std::size_t count, const std::byte* frame, std::size_t size,
             delivery& network) override {
+    crowd_input input{frame, size};
     for (std::size_t i = 0; i < count; ++i) {
       if (prefetches_ && i + prefetch_distance < count) {
         connections_[order[i + prefetch_distance]].prefetch();
       }
       hawser::server_connection& connection = connections_[order[i]];
-      std::memcpy(read_.data(), frame, size);
-      auto events = connection.receive({read_.data(), size});
+      auto events = connection.receive({input.next(), size});
       if constexpr (UsesSink) {
         while (const hawser::event event = events.next()) connection.send(event, sink_);
         hand_over(connection, sink_, network);
@@ -166,7 +166,6 @@ class server_crowd : public crowd {
  private:
   hawser::server_endpoint endpoint_;
   places<hawser::server_connection> connections_;
-  buffer read_{usual_read_size};
   buffer cork_{usual_read_size};
   hawser::sink sink_{{cork_.data(), usual_read_size}};
   bool prefetches_;

@@ -3,6 +3,8 @@
 // What is measured of each library, hawser among them. A peer's translation unit is compiled by the
 // standard that its library can take, so this is C++17.
 
+#include "support/buffer.hpp"
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -99,7 +101,35 @@ class crowd {
                     std::size_t size, delivery& network) = 0;
 };
 
-inline constexpr std::size_t prefetch_distance = 6;
+inline constexpr std::size_t prefetch_distance = 16;
+
+/// What a crowd reads. Each frame is copied, as by recv, but some turns before it is looked at: who
+/// reads at once what was just stored waits for the stores, and so does all that stands behind,
+/// which is this copy's doing and no library's.
+class crowd_input {
+ public:
+  crowd_input(const std::byte* frame, std::size_t size) : frame_{frame}, size_{size} {
+    for (std::size_t turn = 0; turn < ahead; ++turn) std::memcpy(at(turn), frame, size);
+  }
+
+  /// Where the next connection's frame lies.
+  std::byte* next() {
+    std::memcpy(at(turn_ + ahead), frame_, size_);
+    return at(turn_++);
+  }
+
+ private:
+  static constexpr std::size_t ahead = 8;
+  static constexpr std::size_t places = 16;
+  static constexpr std::size_t place_size = 256;
+
+  std::byte* at(std::size_t turn) { return room_.data() + turn % places * place_size; }
+
+  const std::byte* frame_;
+  std::size_t size_;
+  std::size_t turn_ = 0;
+  buffer room_{places * place_size};
+};
 
 /// A library. What it cannot do by itself, without a socket, is null.
 struct peer {

@@ -209,6 +209,7 @@ class server_crowd : public crowd {
 
   void echo(const std::uint32_t* order, std::size_t count, const std::byte* frame, std::size_t size,
             delivery& network) override {
+    crowd_input input{frame, size};
     for (std::size_t i = 0; i < count; ++i) {
       // The library has no function for this, but its user can do it.
       if (prefetches_ && i + prefetch_distance < count) {
@@ -218,10 +219,9 @@ class server_crowd : public crowd {
         __builtin_prefetch(start + sizeof(uWS::WebSocketData) - 1, 1);
       }
       uWS::WebSocketData& connection = connections_[order[i]];
-      std::memcpy(read_.data(), frame, size);
       char* const begin = reinterpret_cast<char*>(cork_.data());
       char* end = begin;
-      echoing::protocol::consume(reinterpret_cast<char*>(read_.data()), static_cast<unsigned>(size),
+      echoing::protocol::consume(reinterpret_cast<char*>(input.next()), static_cast<unsigned>(size),
                                  &connection, &end);
       network.take(begin, static_cast<std::size_t>(end - begin));
     }
@@ -229,7 +229,6 @@ class server_crowd : public crowd {
 
  private:
   places<uWS::WebSocketData> connections_;
-  buffer read_{usual_read_size};
   buffer cork_{usual_read_size};
   bool prefetches_;
 };
