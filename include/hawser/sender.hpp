@@ -9,6 +9,7 @@
 #include "hawser/frame.hpp"
 #include "hawser/outbox.hpp"
 #include "hawser/rfc6455.hpp"
+#include "hawser/simd/small.hpp"
 #include "hawser/utf8.hpp"
 
 #include <array>
@@ -125,6 +126,8 @@ class sender {
     const std::size_t size = write_frame_header(to, header);
     if constexpr (Role == role::client) {
       mask_copy(to + size, payload, header.key);
+    } else if (payload.size() <= simd::max_small_size) {
+      simd::copy_small(to + size, payload.data(), payload.size());
     } else {
       detail::copy_bytes(to + size, payload.data(), payload.size());
     }

@@ -42,6 +42,8 @@ TEST_CASE("a few bytes are masked as by the scalar kernel, and none beside them"
         simd::mask_small(copy.data(), source.data(), size, key);
         CHECK(same(copy, expected));
         CHECK(same(source, plain));
+        simd::copy_small(copy.data(), source.data(), size);
+        CHECK(same(copy, plain));
       }
       simd::mask_small(source.data(), source.data(), size, key);
       CHECK(same(source, expected));

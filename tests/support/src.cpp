@@ -1,5 +1,6 @@
 // What HAWSER_TESTS_SEPARATE asks for; else nothing.
 
+#include "hawser/src.hpp"
+
 #include "hawser/codecs/libdeflate_src.hpp"
 #include "hawser/codecs/zlib_src.hpp"
-#include "hawser/src.hpp"

@@ -119,7 +119,13 @@ HAWSER_ALWAYS_INLINE void mask_small(std::byte* to, const std::byte* from, std::
   run_small<false>(to, from, size, key);
 }
 
-// The same where only ASCII comes out; else false, and nothing is written.
+// Copies `size` bytes, at most max_small_size. They do not overlap.
+HAWSER_ALWAYS_INLINE void copy_small(std::byte* to, const std::byte* from,
+                                     std::size_t size) noexcept {
+  run_small<false>(to, from, size, 0);
+}
+
+// As mask_small where only ASCII comes out; else false, and nothing is written.
 [[nodiscard]] HAWSER_ALWAYS_INLINE bool mask_small_ascii(std::byte* to, const std::byte* from,
                                                          std::size_t size,
                                                          std::uint32_t key) noexcept {
@@ -131,6 +137,11 @@ HAWSER_ALWAYS_INLINE void mask_small(std::byte* to, const std::byte* from, std::
 HAWSER_ALWAYS_INLINE void mask_small(std::byte* to, const std::byte* from, std::size_t size,
                                      std::uint32_t key) noexcept {
   scalar::mask(to, from, size, key);
+}
+
+HAWSER_ALWAYS_INLINE void copy_small(std::byte* to, const std::byte* from,
+                                     std::size_t size) noexcept {
+  detail::copy_bytes(to, from, size);
 }
 
 [[nodiscard]] HAWSER_ALWAYS_INLINE bool mask_small_ascii(std::byte* to, const std::byte* from,
