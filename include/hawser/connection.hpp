@@ -92,8 +92,8 @@ class basic_connection {
   }
 
   /// Asks the processor for the memory that receive() and send() will touch. Changes nothing. A
-  /// loop over thousands of connections that calls this some turns ahead does not wait for each of
-  /// them.
+  /// loop over thousands of connections that calls this a dozen turns ahead or more does not wait
+  /// for each of them.
   void prefetch() const noexcept {
 #if defined(__GNUC__)
     const auto* const start = reinterpret_cast<const std::byte*>(this);
