@@ -2,8 +2,12 @@
 
 #include "support/catch.hpp"
 #include "support/deflating.hpp"
+#include "support/failing_memory.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <new>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -299,6 +303,43 @@ TEST_CASE("what is enough is given before more is inflated", "[deflate_message]"
   CHECK(total == text.size());
   CHECK(message.size() == text.size());
   CHECK(calls > 50);
+}
+
+TEST_CASE("where memory runs out behind the last byte of a message it can go on",
+          "[deflate_message][security-out-of-memory]") {
+  // Short codes: where a block of memory is full the inflater has taken all, with more to come, and
+  // has not seen that BFINAL ended.
+  const std::size_t first_block = detail::block_size(512) - sizeof(detail::block);
+  for (std::size_t more = 0; more < 20; ++more) {
+    const std::string text(first_block + more, 'x');
+    for (const std::string& payload :
+         {deflated_by_zlib(text, Z_FINISH, 6, Z_HUFFMAN_ONLY),
+          deflated_by_zlib(text, Z_FINISH, 6, Z_HUFFMAN_ONLY) + '\0', compressed(text)}) {
+      support::failing_memory memory{2};
+      detail::block_pool pool{memory.source(), 0};
+      zlib_codec::inflater inflater{hawser::memory{}, 15};
+      inflating_message message;
+      std::span<const std::byte> rest = support::bytes_of(payload);
+      detail::block* block = nullptr;
+      const auto go_on = [&] {
+        const error wrong = message.take(inflater, rest, {}, pool, block);
+        return wrong == error::none ? message.finish(inflater, {}, pool, block) : wrong;
+      };
+      CAPTURE(more, payload.size());
+      error result = error::none;
+      try {
+        result = go_on();
+      } catch (const std::bad_alloc&) {
+        result = go_on();
+      }
+      CHECK(memory.has_failed());
+      CHECK(result == error::none);
+      CHECK((as_text(block->bytes()) == text));
+      CHECK(message.size() == text.size());
+      pool.give(block);
+      CHECK(memory.live() == 0);
+    }
+  }
 }
 
 TEMPLATE_TEST_CASE("corrupt data is an error wherever it ends", "[deflate_message][rfc7692-7.2.2]",

@@ -84,8 +84,42 @@ class inflating_message {
   [[nodiscard]] error take(Inflater& with, std::span<const std::byte>& part,
                            const inflate_bounds& bounds, detail::block_pool& pool,
                            detail::block*& to) {
+    return part.empty() ? error::none : take_all(with, part, bounds, pool, to);
+  }
+
+  /// Inflates what the sender removed, when all of the message has come. Errors: as above.
+  template <class Inflater>
+  [[nodiscard]] error finish(Inflater& with, const inflate_bounds& bounds, detail::block_pool& pool,
+                             detail::block*& to) {
+    // Nothing at all is an empty message; and behind BFINAL some senders leave out the empty block
+    // to which the tail belongs.
+    if (compressed_size_ == 0) return error::none;
+    inflate_bounds all = bounds;
+    all.enough = 0;
+    // Where memory ran out behind the last byte, the inflater may have more of it.
+    if (to == nullptr || to->room() == 0) {
+      std::span<const std::byte> nothing;
+      const error wrong = take_all(with, nothing, all, pool, to);
+      if (wrong != error::none) return wrong;
+    }
+    if (with.has_ended()) return is_over_ratio(bounds) ? error::ratio_too_high : error::none;
+    // RFC 7692 7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload of the
+    // message."
+    std::span<const std::byte> tail = deflate_tail;
+    const error wrong = take_all(with, tail, all, pool, to);
+    if (wrong != error::none) return wrong;
+    if (!with.is_at_boundary() && !with.has_ended()) return error::bad_compressed_data;
+    return is_over_ratio(bounds) ? error::ratio_too_high : error::none;
+  }
+
+ private:
+  // As take, where there may be nothing but what the inflater has.
+  template <class Inflater>
+  [[nodiscard]] error take_all(Inflater& with, std::span<const std::byte>& part,
+                               const inflate_bounds& bounds, detail::block_pool& pool,
+                               detail::block*& to) {
     const std::uint64_t before = size_;
-    bool is_drained = part.empty();
+    bool is_drained = false;
     while (!is_drained) {
       // Where the message may not grow, one byte more is what gives it away.
       std::byte excess{};
@@ -112,26 +146,6 @@ class inflating_message {
     return error::none;
   }
 
-  /// Inflates what the sender removed, when all of the message has come. Errors: as above.
-  template <class Inflater>
-  [[nodiscard]] error finish(Inflater& with, const inflate_bounds& bounds, detail::block_pool& pool,
-                             detail::block*& to) {
-    // Nothing at all is an empty message; and behind BFINAL some senders leave out the empty block
-    // to which the tail belongs.
-    if (compressed_size_ == 0) return error::none;
-    if (with.has_ended()) return is_over_ratio(bounds) ? error::ratio_too_high : error::none;
-    // RFC 7692 7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload of the
-    // message."
-    inflate_bounds all = bounds;
-    all.enough = 0;
-    std::span<const std::byte> tail = deflate_tail;
-    const error wrong = take(with, tail, all, pool, to);
-    if (wrong != error::none) return wrong;
-    if (!with.is_at_boundary() && !with.has_ended()) return error::bad_compressed_data;
-    return is_over_ratio(bounds) ? error::ratio_too_high : error::none;
-  }
-
- private:
   // Room behind what lies in `to`, at most `left` bytes. Memory follows what came out; only the
   // first guess follows what came.
   [[nodiscard]] static std::span<std::byte> room_for(std::size_t part, std::uint64_t left,
