@@ -566,3 +566,44 @@ TEST_CASE("where memory runs out once, a connection goes on", "[connection][memo
   require_recovery(live_at_client);
   require_recovery(live_refused);
 }
+
+TEMPLATE_TEST_CASE("where memory runs out a payload is not taken for frames",
+                   "[connection][memory]", at_server, at_client) {
+  constexpr role self = TestType::self;
+  basic_endpoint<self> endpoint{{.max_kept_memory = 0}};
+  auto connection = basic_connection<self>::adopt(endpoint, {});
+  bytes before = concat(bytes(wire_to{self}.text("small")), bytes(wire_to{self}.ping("p")));
+  bytes payload;
+  while (payload.size() < 200) payload = concat(payload, bytes(wire_to{self}.text("in it")));
+  payload.resize(200);
+  // With a mask of zeros it goes over the wire as it is.
+  const bytes header = self == role::server ? "82fe00c8 00000000"_hex : "827e00c8"_hex;
+  bytes input = concat(header, payload);
+  std::vector<std::string> seen;
+  const auto take = [&](std::span<std::byte> part) {
+    auto events = connection.receive(part);
+    try {
+      while (const event found = events.next()) {
+        seen.push_back(found.is_message() ? to_hex(found.payload()) : "another");
+      }
+    } catch (const std::bad_alloc&) {
+    }
+    return events.rest();
+  };
+  // All that it has to say by itself it said.
+  take({});
+  take(before);
+  connection.consume_output(connection.output_size());
+  seen.clear();
+  seen.reserve(2);
+  std::span<std::byte> rest;
+  {
+    const failing_allocation failing{1};
+    rest = take(std::span{input}.first(100));
+    CHECK(failing.has_failed());
+  }
+  CHECK(rest.size() == 100 - header.size());
+  CHECK(take(rest).empty());
+  CHECK(take(std::span{input}.subspan(100)).empty());
+  CHECK(seen == std::vector{to_hex(payload)});
+}

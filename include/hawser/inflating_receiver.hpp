@@ -51,6 +51,7 @@ class inflating_receiver : public receiver<Role> {
   /// As receiver::next.
   [[nodiscard]] event next(std::byte*& position, std::byte* end, const context_type& context) {
     if (!is_agreed_) return base::next(position, end, context);
+    this->fast_limit_ = 0;  // as there
     if (this->is_delivered_) this->forget_delivered(context);
     if (this->is_text_bad_) return fail(error::invalid_utf8, context);
     if (pending_ != error::none) return fail(pending_, context);
@@ -164,7 +165,6 @@ class inflating_receiver : public receiver<Role> {
 
   [[nodiscard]] event take_compressed(std::byte*& position, std::byte* end,
                                       const context_type& context) {
-    this->fast_limit_ = 0;  // where memory runs out there is something to do without bytes
     if constexpr (is_gathered) {
       gather(position, end, context);
     } else {

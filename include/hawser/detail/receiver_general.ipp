@@ -4,6 +4,8 @@ namespace hawser::inline v0 {
 
 template <role Role>
 event receiver<Role>::next(std::byte*& position, std::byte* end, const receiver_context& context) {
+  // Until it is known again: where memory runs out on the way, what comes next may be a payload.
+  fast_limit_ = 0;
   if (is_delivered_) forget_delivered(context);
   if (is_text_bad_) return fail(error::invalid_utf8, context);
   while (!is_ended_) {
