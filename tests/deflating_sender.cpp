@@ -293,6 +293,29 @@ TEMPLATE_LIST_TEST_CASE("what is wrong with a message is told and changes no win
   CHECK(end.received() == expected);
 }
 
+TEMPLATE_LIST_TEST_CASE("a part that shrinks is sent where nothing waits", "[deflating_sender]",
+                        zlib_ends) {
+  for (const std::string_view agreed : agreements<TestType>()) {
+    sending_end<TestType> end{agreed, {}, {.limits = {.max_output_size = 3000}}};
+    auto& from = *end.from.end;
+    const std::string start = json(500);
+    const std::string text(100000, 'x');
+    CHECK(from.begin_text() == error::none);
+    CHECK(from.append(start) == error::none);
+    CHECK(from.append(text) == error::output_full);
+    static_cast<void>(end.frames());
+    CHECK(from.append(text) == error::none);
+    CHECK(from.output_size() < 3000);
+    static_cast<void>(end.frames());
+    // What does not shrink enough does not go, and the message goes on without it.
+    CHECK(from.append(json(50000)) == error::output_full);
+    CHECK_FALSE(from.has_output());
+    CHECK(from.finish(start) == error::none);
+    static_cast<void>(end.frames());
+    CHECK(end.received() == event_log{text_line(start + text + start)});
+  }
+}
+
 TEMPLATE_LIST_TEST_CASE("pieces are forwarded as they come", "[deflating_sender]", all_ends) {
   constexpr role self = TestType::self;
   compressing<self, typename TestType::extension> middle{usual<TestType>,

@@ -240,11 +240,12 @@ class deflating_sender : public sender<Role> {
         (validate_utf8(text, part) != part.size() || (fin && !text.is_complete()))) {
       return error::text_not_utf8;
     }
-    // Known before there is work to undo.
+    // Known before there is work to undo. Where nothing waits, there is nothing to wait for: the
+    // part is sent if it shrinks enough.
     const std::size_t bound = deflate_bound(part.size());
     const std::size_t waiting = out.size();
     if (waiting > context.max_output_size ||
-        bound + max_frame_header_size > context.max_output_size - waiting) {
+        (waiting != 0 && bound + max_frame_header_size > context.max_output_size - waiting)) {
       return error::output_full;
     }
     const scratch memory{*context.pool, bound};
