@@ -32,6 +32,16 @@ static_assert(memory_estimate<libdeflate_codec>(deflate_presets::best).per_conne
 static_assert(memory_estimate<libdeflate_codec>(deflate_presets::best).per_endpoint <= 665 * 1024);
 static_assert(memory_estimate<libdeflate_codec>({}).per_endpoint <= 210 * 1024);
 
+// What is out of its range.
+static_assert(in_range({.settings = {0, 0, 9}, .peer_window_bits = 0}).settings ==
+              deflate_settings{8, 1, 9});
+static_assert(in_range({.settings = {255, 255, 9}, .peer_window_bits = 0}).settings ==
+              deflate_settings{15, 9, 9});
+static_assert(in_range({.peer_window_bits = 0}).peer_window_bits == 8);
+static_assert(in_range({.peer_window_bits = 16}).peer_window_bits == 15);
+static_assert(cost_of({.settings = {255, 255, 0}, .peer_window_bits = 255}).per_connection ==
+              cost_of({.settings = {15, 9, 0}, .peer_window_bits = 15}).per_connection);
+
 // What endpoints and connections of a pair hold more when both ends have sent and received.
 struct measured {
   std::size_t connection = 0;  // each further one
@@ -83,7 +93,8 @@ void check_close(std::size_t estimated, std::size_t counted) {
 TEST_CASE("memory_estimate is within 5 % of what is taken", "[deflate_options]") {
   std::vector<deflate_options> all{deflate_presets::small, deflate_presets::balanced,
                                    deflate_presets::best};
-  for (const std::uint8_t bits : {std::uint8_t{9}, std::uint8_t{11}, std::uint8_t{15}}) {
+  for (const std::uint8_t bits :
+       {std::uint8_t{8}, std::uint8_t{9}, std::uint8_t{11}, std::uint8_t{15}}) {
     for (const std::uint8_t memory : {std::uint8_t{1}, std::uint8_t{6}, std::uint8_t{9}}) {
       for (const bool takeover : {false, true}) {
         all.push_back({.settings = {bits, memory, 6},

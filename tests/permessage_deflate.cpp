@@ -315,6 +315,25 @@ TEST_CASE("messages that are alike shrink far more with takeover", "[permessage_
   CHECK(bytes_for(deflate_presets::balanced) * 3 < bytes_for(alone) * 2);
 }
 
+TEST_CASE("options out of their range are taken for the nearest in it", "[permessage_deflate]") {
+  for (const std::uint8_t number : {std::uint8_t{0}, std::uint8_t{16}, std::uint8_t{255}}) {
+    CAPTURE(unsigned{number});
+    // zlib cannot be held to the smallest window.
+    const deflate_options options{
+        .settings = {number, number, number}, .peer_window_bits = number, .insists = number != 0};
+    compressing_pair<> ends{{.server_deflate = options, .client_deflate = options}};
+    ends.open();
+    CHECK_FALSE(ends.server->extensions().text().empty());
+    const std::string text = json(5000);
+    CHECK(ends.client->send_text(text) == error::none);
+    CHECK(ends.server->send_text(text) == error::none);
+    ends.carry();
+    CHECK(ends.server.log() == event_log{text_line(text)});
+    CHECK(ends.client.log() == event_log{text_line(text)});
+    CHECK(ends.to_client < 4000);
+  }
+}
+
 TEST_CASE("an end that compresses and one that does not talk plainly", "[permessage_deflate]") {
   server_endpoint plain_endpoint;
   logged_connection<role::server> server{plain_endpoint};

@@ -13,7 +13,7 @@ namespace hawser::inline v0 {
 
 /// With how much memory and effort messages are compressed.
 struct deflate_settings {
-  std::uint8_t window_bits = 15;  ///< The window has 2 to this power bytes.
+  std::uint8_t window_bits = 15;  ///< 8 to 15: the window has 2 to this power bytes.
   std::uint8_t memory_level = 8;  ///< 1 to 9: the size of what remembers where strings began.
   std::uint8_t level = 0;         ///< 1 to 9: the effort; 0: what suits the codec.
 

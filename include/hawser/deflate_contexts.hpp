@@ -1,6 +1,7 @@
 #pragma once
 
 #include "hawser/deflate_codec.hpp"
+#include "hawser/deflate_negotiation.hpp"
 #include "hawser/deflate_options.hpp"
 #include "hawser/detail/min_max.hpp"
 #include "hawser/memory.hpp"
@@ -26,7 +27,7 @@ class deflate_contexts {
   using inflater = typename Codec::inflater;
 
   deflate_contexts(const deflate_options& options, const memory& source) noexcept
-      : options_{options}, source_{source} {}
+      : options_{in_range(options)}, source_{source} {}
   deflate_contexts(const deflate_contexts&) = delete;
   deflate_contexts& operator=(const deflate_contexts&) = delete;
   ~deflate_contexts() {
@@ -80,7 +81,6 @@ class deflate_contexts {
   }
 
  private:
-  static constexpr std::uint8_t lowest = 8;
   static constexpr std::uint8_t smallest_window = 9;
 
   [[nodiscard]] static bool is_small(std::uint8_t window_bits, std::size_t size) noexcept {
@@ -88,7 +88,8 @@ class deflate_contexts {
            size <= small_message_size;
   }
   [[nodiscard]] deflater*& place_of(std::uint8_t window_bits, std::size_t size) noexcept {
-    return is_small(window_bits, size) ? small_deflater_ : deflaters_[window_bits - lowest];
+    return is_small(window_bits, size) ? small_deflater_
+                                       : deflaters_[window_bits - min_window_bits];
   }
 
   template <class Context, class Settings>

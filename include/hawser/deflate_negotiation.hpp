@@ -20,6 +20,9 @@ namespace hawser::inline v0 {
 /// said. RFC 7692 7.1.2.
 inline constexpr std::uint8_t max_window_bits = 15;
 
+/// The smallest of them. RFC 7692 7.1.2.
+inline constexpr std::uint8_t min_window_bits = 8;
+
 /// The parameters of permessage-deflate as they stand in an offer or a response. RFC 7692 7.1.
 struct deflate_parameters {
   bool server_no_context_takeover = false;

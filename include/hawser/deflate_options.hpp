@@ -13,7 +13,7 @@
 namespace hawser::inline v0 {
 
 /// How an endpoint compresses: what it offers or accepts, and what it does then. The default is
-/// deflate_presets::balanced.
+/// deflate_presets::balanced. A number that is out of its range is taken for the nearest in it.
 struct deflate_options {
   /// Otherwise nothing is offered or accepted: for a switch of a program.
   bool is_enabled = true;
@@ -64,6 +64,27 @@ inline constexpr deflate_options best{
 
 }  // namespace deflate_presets
 
+/// The options as they are taken: with every number in its range.
+[[nodiscard]] constexpr deflate_options in_range(deflate_options options) noexcept {
+  const auto set = [](std::uint8_t& number, std::uint8_t least, std::uint8_t most) {
+    number = detail::min_of(detail::max_of(number, least), most);
+  };
+  set(options.settings.window_bits, min_window_bits, max_window_bits);
+  set(options.settings.memory_level, 1, 9);
+  set(options.peer_window_bits, min_window_bits, max_window_bits);
+  return options;
+}
+
+/// The settings of the largest compressor that a codec makes by `options`.
+template <any_codec Codec>
+[[nodiscard]] constexpr deflate_settings settings_for(const deflate_options& options) noexcept {
+  deflate_settings own = in_range(options).settings;
+  if constexpr (deflate_codec<Codec>) {
+    own.window_bits = detail::max_of<std::uint8_t>(own.window_bits, Codec::min_window_bits);
+  }
+  return own;
+}
+
 /// What `options` ask of a negotiation at one end. `min_send_bits` is the codec's.
 [[nodiscard]] constexpr deflate_wishes make_deflate_wishes(role self,
                                                            const deflate_options& options,
@@ -110,14 +131,15 @@ template <any_codec Codec>
 [[nodiscard]] constexpr deflate_memory memory_estimate(const deflate_options& options) noexcept {
   constexpr std::uint8_t smallest = 9;
   constexpr bool is_stream = deflate_codec<Codec>;
+  const deflate_settings own = settings_for<Codec>(options);
   deflate_memory sum;
   (is_stream && options.takeover ? sum.per_connection : sum.per_endpoint) +=
-      Codec::deflater_size(options.settings);
-  if (is_stream && !options.takeover && options.settings.window_bits > small_message_window_bits) {
-    sum.per_endpoint += Codec::deflater_size(small_message_settings(options.settings));
+      Codec::deflater_size(own);
+  if (is_stream && !options.takeover && own.window_bits > small_message_window_bits) {
+    sum.per_endpoint += Codec::deflater_size(small_message_settings(own));
   }
   (is_stream && options.peer_takeover ? sum.per_connection : sum.per_endpoint) +=
-      Codec::inflater_size(detail::max_of(options.peer_window_bits, smallest));
+      Codec::inflater_size(detail::max_of(in_range(options).peer_window_bits, smallest));
   return sum;
 }
 

@@ -69,10 +69,11 @@ template <deflate_codec Codec>
 [[nodiscard]] constexpr std::size_t max_connection_bytes(const limits& most,
                                                          const deflate_options& options) noexcept {
   constexpr std::uint8_t smallest = 9;
-  const std::uint8_t peer_bits =
-      options.insists ? detail::max_of(options.peer_window_bits, smallest) : max_window_bits;
+  const std::uint8_t peer_bits = options.insists
+                                     ? detail::max_of(in_range(options).peer_window_bits, smallest)
+                                     : max_window_bits;
   const std::size_t contexts =
-      Codec::deflater_size(options.settings) + Codec::inflater_size(peer_bits);
+      Codec::deflater_size(settings_for<Codec>(options)) + Codec::inflater_size(peer_bits);
   // What is inflated at a time of a message in pieces, while its memory grows.
   constexpr std::size_t piece = 2 * detail::block_size(std::size_t{32} << 10);
   return max_connection_bytes(most) + contexts + contexts / 20 + piece;

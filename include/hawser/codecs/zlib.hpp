@@ -114,7 +114,8 @@ struct zlib_codec {
   class deflater {
    public:
     deflater(const memory& source, const deflate_settings& settings) : stream_{source, deflateEnd} {
-      const int level = settings.level == 0 ? Z_DEFAULT_COMPRESSION : settings.level;
+      const int level = settings.level == 0 ? Z_DEFAULT_COMPRESSION
+                                            : std::min<int>(settings.level, Z_BEST_COMPRESSION);
       stream_.require(deflateInit2(stream_.get(), level, Z_DEFLATED, -int{settings.window_bits},
                                    settings.memory_level, Z_DEFAULT_STRATEGY));
     }
