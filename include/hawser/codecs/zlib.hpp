@@ -2,6 +2,7 @@
 
 #include "hawser/connection.hpp"
 #include "hawser/deflate_codec.hpp"
+#include "hawser/deflate_message.hpp"
 #include "hawser/detail/bytes.hpp"
 #include "hawser/endpoint.hpp"
 #include "hawser/memory.hpp"
@@ -50,12 +51,15 @@ class zlib_stream {
 #endif
   }
 
-  // Points zlib to as much of both as its numbers hold.
+  // Points zlib to as much of the output as its numbers hold, and to no more of the input than can
+  // be compressed into that: what is left of it would not tell that zlib wants to be called again.
   void set(std::span<const std::byte> in, std::span<std::byte> out) noexcept {
     constexpr std::size_t most = UINT_MAX;
+    constexpr std::size_t most_in = most / 2;
+    static_assert(deflate_bound(most_in) < most);
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): zlib reads it only.
     stream_.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(in.data()));
-    stream_.avail_in = static_cast<uInt>(std::min(in.size(), most));
+    stream_.avail_in = static_cast<uInt>(std::min(in.size(), most_in));
     stream_.next_out = reinterpret_cast<Bytef*>(out.data());
     stream_.avail_out = static_cast<uInt>(std::min(out.size(), most));
     in_ = stream_.avail_in;
