@@ -40,7 +40,7 @@ struct deflate_options {
   duration idle = duration::seconds(60);
 };
 
-/// Sets of options with their cost, which memory_estimate tells exactly.
+/// Sets of options with about their cost, which memory_estimate tells within 5 %.
 namespace deflate_presets {
 
 /// No memory for each connection: every message stands for itself, and connections share two

@@ -18,10 +18,11 @@ struct limits {
   std::size_t max_early_size = std::size_t{4} << 10;
   /// What a client keeps of the body of a refused handshake; the rest is dropped.
   std::size_t max_refusal_size = std::size_t{16} << 10;
-  /// The payload of one data frame; 0: as max_message_size. Beyond: close code 1009.
+  /// The payload of one data frame, as it comes; 0: as max_message_size, or eight times that where
+  /// it is compressed (see codecs/README.md). Beyond: close code 1009.
   std::uint64_t max_frame_size = 0;
-  /// The payload of one message, over all its frames. Beyond: close code 1009. 0 means unlimited,
-  /// which is allowed with delivery in pieces only.
+  /// The payload of one message, over all its frames; of a compressed one, inflated. Beyond: close
+  /// code 1009. 0 means unlimited, which is allowed with delivery in pieces only.
   std::uint64_t max_message_size = std::uint64_t{1} << 20;
   /// Frames in one message, empty ones included. Beyond: close code 1008. 0 means unlimited.
   std::uint32_t max_fragments = std::uint32_t{128} << 10;
