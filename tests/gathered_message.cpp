@@ -136,6 +136,7 @@ TEST_CASE("memory follows what comes and what comes out", "[gathered_message][se
   for (const std::string& text : {std::string(100, 'x'), json(5000), json(200000),
                                   std::string(3'000'000, 'x'), noise(100000)}) {
     const std::string payload = compressed(text);
+    libdeflate_codec::inflater inflater{memory{}, 15};
     const support::allocation_watch watch;
     gathered_message message;
     for (std::size_t at = 0; at < payload.size(); at += 100) {
@@ -145,7 +146,6 @@ TEST_CASE("memory follows what comes and what comes out", "[gathered_message][se
     }
     CHECK(message.compressed_size() == payload.size());
     CHECK(watch.peak() <= 4 * payload.size() + 1024);
-    libdeflate_codec::inflater inflater{memory{}, 15};
     detail::block* made = nullptr;
     CHECK(message.inflate(inflater, {.max_size = 4'000'000}, pool, made) == error::none);
     CHECK(message.size() == text.size());

@@ -4,6 +4,7 @@
 #include "support/compressing.hpp"
 #include "support/deflating.hpp"
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -18,24 +19,38 @@ using namespace support;
 
 namespace {
 
-// What libdeflate took of the allocator that all of the program shares, and where it fails.
+// What libdeflate took, and where it fails.
 std::size_t taken = 0;
 bool has_memory = true;
 
-// Counts while it lives. No context of libdeflate may live longer.
+// From libdeflate 1.19 on that is the endpoint's memory; before, the allocator that all of the
+// program shares. Counts while it lives. No context of libdeflate may live longer.
 struct counted_malloc {
   counted_malloc() {
     taken = 0;
-    libdeflate_set_memory_allocator(
-        [](std::size_t size) {
-          taken += size;
-          return has_memory ? std::malloc(size) : nullptr;
-        },
-        std::free);
+    has_memory = true;
+    libdeflate_set_memory_allocator(allocate, std::free);
   }
   counted_malloc(const counted_malloc&) = delete;
   counted_malloc& operator=(const counted_malloc&) = delete;
   ~counted_malloc() { libdeflate_set_memory_allocator(std::malloc, std::free); }
+
+  // Blocks of messages, which it does not count, are powers of two.
+  [[nodiscard]] static memory source() {
+    return {.allocate =
+                [](void*, std::size_t size) {
+                  void* const made = std::has_single_bit(size) ? std::malloc(size) : allocate(size);
+                  if (made == nullptr) throw std::bad_alloc{};
+                  return made;
+                },
+            .deallocate = [](void*, void* pointer, std::size_t) { std::free(pointer); }};
+  }
+
+ private:
+  static void* allocate(std::size_t size) {
+    taken += size;
+    return has_memory ? std::malloc(size) : nullptr;
+  }
 };
 
 }  // namespace
@@ -44,14 +59,14 @@ TEST_CASE("what libdeflate takes is what the codec says", "[libdeflate]") {
   for (std::uint8_t level = 0; level <= 12; ++level) {
     const deflate_settings settings{.level = level};
     const counted_malloc counting;
-    const libdeflate_codec::deflater made{memory{}, settings};
+    const libdeflate_codec::deflater made{counting.source(), settings};
     const std::size_t estimated = libdeflate_codec::deflater_size(settings);
     CAPTURE(unsigned{level}, taken, estimated);
     CHECK(estimated <= (taken + sizeof made) / 100 * 105);
     CHECK(estimated >= (taken + sizeof made) / 100 * 95);
   }
   const counted_malloc counting;
-  const libdeflate_codec::inflater made{memory{}, 15};
+  const libdeflate_codec::inflater made{counting.source(), 15};
   const std::size_t estimated = libdeflate_codec::inflater_size(15);
   CHECK(estimated <= (taken + sizeof made) / 100 * 105);
   CHECK(estimated >= (taken + sizeof made) / 100 * 95);
@@ -60,9 +75,10 @@ TEST_CASE("what libdeflate takes is what the codec says", "[libdeflate]") {
 TEST_CASE("where libdeflate gets no memory that is told", "[libdeflate][security-out-of-memory]") {
   const counted_malloc counting;
   has_memory = false;
-  CHECK_THROWS_AS((libdeflate_codec::deflater{memory{}, {}}), std::bad_alloc);
-  CHECK_THROWS_AS((libdeflate_codec::inflater{memory{}, 15}), std::bad_alloc);
-  compressing<role::server, libdeflate_deflate> server;
+  CHECK_THROWS_AS((libdeflate_codec::deflater{counting.source(), {}}), std::bad_alloc);
+  CHECK_THROWS_AS((libdeflate_codec::inflater{counting.source(), 15}), std::bad_alloc);
+  compressing<role::server, libdeflate_deflate> server{none_takes_over,
+                                                       {.memory = counting.source()}};
   CHECK_THROWS_AS(server.end->send_text(json(1000)), std::bad_alloc);
   CHECK_FALSE(server.end->has_output());
   bytes input = wire_to{role::server}.deflated(compressed(json(1000)));
@@ -111,7 +127,8 @@ TEST_CASE("libdeflate's message ends in a block with BFINAL and an empty one",
 
 TEST_CASE("connections over libdeflate share what it takes", "[libdeflate]") {
   const counted_malloc counting;
-  compressing<role::server, libdeflate_deflate> first;
+  compressing<role::server, libdeflate_deflate> first{none_takes_over,
+                                                      {.memory = counting.source()}};
   compressing<role::client> peer{none_takes_over};
   std::vector<std::unique_ptr<deflate_connection<role::server, libdeflate_deflate>>> all;
   for (int i = 0; i < 3; ++i) {
@@ -128,6 +145,6 @@ TEST_CASE("connections over libdeflate share what it takes", "[libdeflate]") {
   CHECK(peer.end.log().size() == 6);
   constexpr deflate_memory cost = memory_estimate<libdeflate_codec>({});
   static_assert(cost.per_connection == 0);
-  CHECK(taken <= cost.per_endpoint);
+  CHECK(taken <= cost.per_endpoint / 100 * 105);
   CHECK(taken >= cost.per_endpoint / 100 * 95);
 }
