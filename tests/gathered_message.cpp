@@ -28,6 +28,8 @@ static_assert(max_inflated_size({.max_message_size = 1000}) == 1000);
 static_assert(max_inflated_size({.max_message_size = 0}) == limits{}.max_message_size);
 static_assert(max_gathered_size({.max_message_size = 1000}) == 3024);
 static_assert(max_gathered_size({.max_message_size = UINT64_MAX}) == UINT64_MAX);
+static_assert(max_gathered_bytes({.max_message_size = UINT64_MAX}) == SIZE_MAX);
+static_assert(max_gathered_bytes({.max_message_size = SIZE_MAX / 4}) == SIZE_MAX);
 
 // libdeflate, which remembers how much it was asked to do.
 struct counting_inflater {

@@ -37,6 +37,20 @@ static_assert(max_connection_bytes(limits{}) >
               limits{}.max_message_size + limits{}.max_output_size);
 static_assert(max_connection_bytes(limits{}) < 16U << 20);
 static_assert(max_connection_bytes(small) < max_connection_bytes(middle));
+// Whatever the limits are, the sum does not overflow.
+static_assert(max_connection_bytes({.max_message_size = UINT64_MAX}) == SIZE_MAX);
+static_assert(max_connection_bytes({.max_output_size = SIZE_MAX}) == SIZE_MAX);
+static_assert(max_connection_bytes({.max_head_size = SIZE_MAX, .max_headers = SIZE_MAX}) ==
+              SIZE_MAX);
+static_assert(max_connection_bytes({.max_early_size = SIZE_MAX / 2}) == SIZE_MAX);
+static_assert(max_connection_bytes({.max_refusal_size = SIZE_MAX / 3}) == SIZE_MAX);
+static_assert(max_connection_bytes({.max_head_size = SIZE_MAX / 256,
+                                    .max_headers = SIZE_MAX,
+                                    .max_early_size = SIZE_MAX / 32,
+                                    .max_refusal_size = SIZE_MAX / 32,
+                                    .max_message_size = SIZE_MAX / 32,
+                                    .max_output_size = SIZE_MAX / 32}) > SIZE_MAX / 2);
+static_assert(max_connection_bytes<zlib_codec>({.max_message_size = UINT64_MAX}, {}) == SIZE_MAX);
 
 // The most heap at once, above what was there before, while `act` runs. Nothing of the test's own
 // is counted: it makes its inputs before, and reads them in place.

@@ -204,8 +204,11 @@ class gathered_message {
 };
 
 /// The most memory that the payload of one message takes while it comes: what a connection over a
-/// message_codec may hold beyond max_connection_bytes.
+/// message_codec may hold beyond max_connection_bytes. As there, the largest number where that is
+/// no bound.
 [[nodiscard]] constexpr std::size_t max_gathered_bytes(const limits& most) noexcept {
+  constexpr std::size_t largest = std::numeric_limits<std::size_t>::max();
+  if (max_gathered_size(most) > largest / 4) return largest;
   // A block that grows is there twice.
   return 2 * detail::block_size(static_cast<std::size_t>(max_gathered_size(most)) +
                                 gathered_message::ending_size);

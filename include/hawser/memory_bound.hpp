@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 namespace hawser::inline v0 {
 
@@ -21,6 +22,14 @@ namespace detail {
 // A container that doubles holds its old and its new memory while it grows, and may have doubled
 // just before the end.
 [[nodiscard]] constexpr std::size_t growing(std::size_t size) noexcept { return 3 * size + 64; }
+
+// Nothing below overflows.
+[[nodiscard]] constexpr bool are_summable(const limits& most) noexcept {
+  constexpr std::size_t largest = std::numeric_limits<std::size_t>::max() / 32;
+  return most.max_message_size <= largest && most.max_output_size <= largest &&
+         most.max_early_size <= largest && most.max_refusal_size <= largest &&
+         most.max_head_size <= largest / 8;
+}
 
 // Receiving: a message, and behind it a control frame that is cut, in a block that may just grow.
 [[nodiscard]] constexpr std::size_t max_assembly_bytes(const limits& most) noexcept {
@@ -40,13 +49,15 @@ namespace detail {
 /// The most heap that one connection ever holds, in bytes, whatever its peer does: the handshake,
 /// the message that is being assembled, the output that waits. A client's own request and the
 /// answers that an application writes to requests come on top, for no peer makes them grow; so does
-/// the room of a sink, of which the rest may wait beside max_output_size.
+/// the room of a sink, of which the rest may wait beside max_output_size. Limits that no memory can
+/// have bound nothing: then it is the largest number.
 ///
 /// limits.max_message_size counts where messages are delivered whole; for delivery in pieces set it
 /// to 0 in the argument. See limits for what a peer can make grow.
 ///
 /// Connections that compress hold more: see below.
 [[nodiscard]] constexpr std::size_t max_connection_bytes(const limits& most) noexcept {
+  if (!detail::are_summable(most)) return std::numeric_limits<std::size_t>::max();
   const std::size_t handshake = sizeof(server_handshake) > sizeof(client_handshake)
                                     ? sizeof(server_handshake)
                                     : sizeof(client_handshake);
@@ -76,7 +87,9 @@ template <deflate_codec Codec>
       Codec::deflater_size(settings_for<Codec>(options)) + Codec::inflater_size(peer_bits);
   // What is inflated at a time of a message in pieces, while its memory grows.
   constexpr std::size_t piece = 2 * detail::block_size(std::size_t{32} << 10);
-  return max_connection_bytes(most) + contexts + contexts / 20 + piece;
+  const std::size_t plain = max_connection_bytes(most);
+  const std::size_t more = contexts + contexts / 20 + piece;
+  return plain + detail::min_of(more, std::numeric_limits<std::size_t>::max() - plain);
 }
 
 }  // namespace hawser::inline v0
