@@ -607,3 +607,41 @@ TEMPLATE_TEST_CASE("where memory runs out a payload is not taken for frames",
   CHECK(take(std::span{input}.subspan(100)).empty());
   CHECK(seen == std::vector{to_hex(payload)});
 }
+
+TEST_CASE("where memory runs out what came early still comes first", "[connection][memory]") {
+  server_endpoint endpoint{{.max_kept_memory = 0, .decides_upgrades = true}};
+  server_connection connection{endpoint};
+  std::string text;
+  for (int i = 0; text.size() < 1100; ++i) text += std::to_string(i) + ' ';
+  const bytes frames =
+      wire_to{role::server}.text(text.substr(0, 100), false).last(text.substr(100));
+  // The second frame is cut.
+  const std::size_t early = frames.size() - 500;
+  bytes head = concat(to_bytes(upgrade_request().text()),
+                      bytes(frames.begin(), frames.begin() + static_cast<std::ptrdiff_t>(early)));
+  bytes rest(frames.begin() + static_cast<std::ptrdiff_t>(early), frames.end());
+  std::string seen;
+  seen.reserve(2000);
+  std::size_t thrown = 0;
+  const auto take = [&](std::span<std::byte> part) {
+    auto events = connection.receive(part);
+    try {
+      while (const event found = events.next()) seen += found.text();
+    } catch (const std::bad_alloc&) {
+      ++thrown;
+    }
+    CHECK(events.rest().empty());
+  };
+  take(head);
+  CHECK(connection.accept() == error::none);
+  {
+    // The first one has room for the first frame.
+    const failing_allocation failing{2};
+    take({});
+    take({});
+    CHECK(failing.has_failed());
+  }
+  CHECK(thrown == 1);
+  for (std::size_t at = 0; at < rest.size(); at += 50) take(std::span{rest}.subspan(at, 50));
+  CHECK(seen == text);
+}

@@ -7,7 +7,9 @@ namespace hawser::inline v0 {
 template <role Role, class Extension>
 event basic_connection<Role, Extension>::next(std::byte*& position, std::byte* end) {
   event found = receiver_.next_alone(position, end, endpoint_->receiving_);
-  if (!found && (eof_ || !receiver_.take_middle(position, end, endpoint_->receiving_))) {
+  // Until it is settled, what came early may wait to be parsed.
+  if (!found &&
+      (eof_ || !is_settled_ || !receiver_.take_middle(position, end, endpoint_->receiving_))) {
     new (&found) event(next_unusual(position, end));
   }
   return found;
