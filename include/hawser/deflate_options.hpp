@@ -126,7 +126,9 @@ struct deflate_memory {
 };
 
 /// The memory that contexts of a codec take where the peers keep to `options`, within 5 %. A peer
-/// that does not, where it need not (see deflate_options::insists), takes an inflater of 15 bits.
+/// that does not, where it need not (see deflate_options::insists), takes an inflater of 15 bits;
+/// and where the endpoint's connections share a compressor, each smaller window that a peer asks
+/// for takes one more, of less memory.
 template <any_codec Codec>
 [[nodiscard]] constexpr deflate_memory memory_estimate(const deflate_options& options) noexcept {
   constexpr std::uint8_t smallest = 9;
