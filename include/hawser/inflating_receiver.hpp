@@ -199,7 +199,8 @@ class inflating_receiver : public receiver<Role> {
     const std::size_t size = this->reader_.available_payload(position, end);
     if (size == 0) return;
     const std::uint64_t whole = this->reader_.remaining();
-    const bool is_soon_whole = whole <= max_trusted_size && whole / 16 <= size;
+    const std::uint64_t came = size + deflated_.compressed_size();
+    const bool is_soon_whole = whole <= max_trusted_size && whole / 16 <= came;
     std::byte* const to = deflated_.add(size, is_soon_whole ? static_cast<std::size_t>(whole) : 0,
                                         most_compressed(context.limits), *context.pool);
     this->reader_.take_copy(position, size, to);

@@ -127,6 +127,25 @@ BOTH_ROLES("a small frame has all its memory once a sixteenth came, and not befo
   CHECK(held_after(16, 1) <= 512);
 }
 
+BOTH_ROLES("a small frame in small reads has its memory as soon as a sixteenth came",
+           "[security][receiver][limits]") {
+  constexpr std::size_t large = std::size_t{64} << 10;
+  counting_receiver<Role> receiver{{.max_message_size = mebibyte}};
+  bytes input = frame_to(Role, opcode::binary, std::string(large, 'x'));
+  const allocation_watch watch;
+  const std::ptrdiff_t own = watch.live();
+  for (std::size_t at = 0; at < input.size();) {
+    const std::size_t size = std::min<std::size_t>(1460, input.size() - at);
+    receiver.feed(std::span{input}.subspan(at, size));
+    at += size;
+    const auto live = static_cast<std::size_t>(watch.live() - own);
+    if (at < large / 16) CHECK(live <= large / 8);
+    if (at == 3 * 1460) CHECK(live > large);
+  }
+  CHECK(receiver.last() == event_kind::message);
+  CHECK(watch.calls() <= 3);
+}
+
 BOTH_ROLES("pieces hold no memory at all", "[security][receiver]") {
   counting_receiver<Role> receiver{{}, delivery::pieces};
   bytes input = concat(frame_to(Role, opcode::text, std::string(100'000, 'x'), false),

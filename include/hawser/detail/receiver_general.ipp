@@ -93,12 +93,13 @@ error receiver<Role>::begin_data_frame(const frame_header& header,
 // Room for `size` more bytes of the frame behind what the assembly holds, which they belong to now.
 //
 // Memory follows the bytes that came, in steps that double. Where a sixteenth of a small frame is
-// there, all of it has room at once: what comes in a few reads is then not copied again.
+// there, in however many reads, all of it has room at once: what follows is then not copied again.
 template <role Role>
 HAWSER_NO_INLINE std::byte* receiver<Role>::room_for(std::size_t size, std::uint64_t most,
                                                      const receiver_context& context) {
   const std::uint64_t whole = reader_.remaining();
-  const bool is_soon_whole = whole <= max_trusted_size && whole / 16 <= size;
+  const std::size_t came = size + (assembly_ == nullptr ? 0 : assembly_->end);
+  const bool is_soon_whole = whole <= max_trusted_size && whole / 16 <= came;
   detail::reserve(*context.pool, assembly_, is_soon_whole ? static_cast<std::size_t>(whole) : size,
                   static_cast<std::size_t>(most));
   std::byte* to = assembly_->data() + assembly_->end;
