@@ -324,6 +324,16 @@ TEST_CASE("an address is told with its port", "[adapters][descriptor]") {
   CHECK(address_of(descriptor{}).host.empty());
 }
 
+TEST_CASE("every address of a machine are those of IPv4 and of IPv6", "[adapters][descriptor]") {
+  const hawser::opened_socket listener = listen_tcp("", 0);
+  REQUIRE(listener);
+  const std::uint16_t port = address_of(listener.socket).port;
+  CHECK_FALSE(address_of(listener.socket).is_loopback);
+  CHECK(connect_tcp("127.0.0.1", port));
+  // A machine without IPv6 has no such address.
+  if (listen_tcp("::1", 0)) CHECK(connect_tcp("::1", port));
+}
+
 TEST_CASE("who cannot connect is told why", "[adapters][descriptor]") {
   std::uint16_t port = 0;
   {

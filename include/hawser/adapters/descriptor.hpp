@@ -247,23 +247,31 @@ inline int connect_until(descriptor& socket, const ::addrinfo& to, time_point de
   return result;
 }
 
-/// Listens for TCP connections. An empty `host` is every address of this machine, and port 0 one
-/// that is free (see address_of). With `shares_port` several sockets may listen on the same port,
-/// and the system spreads the connections over them.
+/// Listens for TCP connections. An empty `host` is every address of this machine, of IPv6 and of
+/// IPv4, and port 0 one that is free (see address_of). With `shares_port` several sockets may
+/// listen on the same port, and the system spreads the connections over them.
 [[nodiscard]] inline opened_socket listen_tcp(std::string_view host, std::uint16_t port,
                                               bool shares_port = false) {
   opened_socket result;
   const detail::address_list found = detail::resolve_tcp(host, port, AI_PASSIVE, result.failure);
-  for (const ::addrinfo* at = found.get(); at != nullptr; at = at->ai_next) {
-    descriptor socket = detail::open_tcp(*at);
-    const int on = 1;
-    ::setsockopt(socket.value(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (shares_port) ::setsockopt(socket.value(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    if (socket && ::bind(socket.value(), at->ai_addr, at->ai_addrlen) == 0 &&
-        ::listen(socket.value(), SOMAXCONN) == 0) {
-      return {std::move(socket)};
+  // Every address is one socket of IPv6 that takes IPv4 too; where the machine has none, one of
+  // IPv4.
+  for (const bool takes_both : {true, false}) {
+    if (takes_both && !host.empty()) continue;
+    for (const ::addrinfo* at = found.get(); at != nullptr; at = at->ai_next) {
+      if (takes_both && at->ai_family != AF_INET6) continue;
+      descriptor socket = detail::open_tcp(*at);
+      const int on = 1;
+      const int off = 0;
+      ::setsockopt(socket.value(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+      if (shares_port) ::setsockopt(socket.value(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+      if (takes_both) ::setsockopt(socket.value(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+      if (socket && ::bind(socket.value(), at->ai_addr, at->ai_addrlen) == 0 &&
+          ::listen(socket.value(), SOMAXCONN) == 0) {
+        return {std::move(socket)};
+      }
+      result.failure = detail::describe_errno(errno);
     }
-    result.failure = detail::describe_errno(errno);
   }
   return result;
 }
