@@ -55,8 +55,9 @@ struct agreement {
 ///
 /// Any function may be called at any time and in any state, also between two events; only
 /// destroying the connection and receive() must wait until the cursor is done. None blocks. A
-/// peer's fault is never an exception: only memory::allocate may throw, and the connection then
-/// still can be used, or destroyed. It borrows its endpoint and belongs to one thread at a time.
+/// peer's fault is never an exception: only memory::allocate may throw, and `operator new` in a
+/// client's opening handshake; the connection then still can be used, or destroyed. It borrows its
+/// endpoint and belongs to one thread at a time.
 template <role Role, class Extension = no_extension>
 class basic_connection {
  public:
@@ -148,9 +149,11 @@ class basic_connection {
   hawser::error send_text(std::string_view text) {
     return send(opcode::text, std::as_bytes(std::span{text}));
   }
-  /// Sends bytes. Errors: not_open, message_in_progress, output_full.
+  /// Sends bytes: anything contiguous of them, but no string literal, whose size counts its zero.
+  /// Errors: not_open, message_in_progress, output_full.
   hawser::error send_binary(byte_view bytes) { return send(opcode::binary, bytes); }
-  /// Sends a message of the same type and payload as the one that `event` brought.
+  /// Sends a message of the same type and payload as the one that `message` brought; where that is
+  /// a piece, the same part of one. Errors: as of send_text, and for pieces of append.
   HAWSER_NO_INLINE hawser::error send(const event& message);
 
   /// As above, by way of a sink, which see; buffered_amount() does not count what is there, and
@@ -205,8 +208,10 @@ class basic_connection {
   }
 
   /// Begins a text message of which the size need not be known; append() and finish() send it.
+  /// Errors: not_open, message_in_progress.
   hawser::error begin_text() { return begin(opcode::text); }
   /// Begins a binary message of which the size need not be known; append() and finish() send it.
+  /// Errors: not_open, message_in_progress.
   hawser::error begin_binary() { return begin(opcode::binary); }
   /// Sends the next part of the message, as a complete frame. Errors: not_open, no_message_begun,
   /// text_not_utf8 (the part cannot follow what was sent), output_full.
@@ -214,7 +219,8 @@ class basic_connection {
   /// Sends the last part, which may be empty. Errors: as append.
   hawser::error finish(byte_view part = {}) { return append(part, true); }
 
-  /// Sends a ping that is measured: see round_trip(). Errors: not_open, output_full.
+  /// Sends a ping that is measured: see round_trip(). None is needed to keep a connection alive:
+  /// timeouts.ping does that. Errors: not_open, output_full.
   hawser::error ping();
   /// Sends a ping with a payload of at most 125 bytes. Errors: not_open, control_too_long,
   /// output_full.
@@ -224,8 +230,9 @@ class basic_connection {
   hawser::error pong(byte_view payload) { return send_ping(opcode::pong, payload); }
 
   /// Begins the closing handshake: what waits is sent, then the close frame; messages still come in
-  /// until the peer answers. Before the connection is open it gives up. A second call does nothing.
-  /// Errors: bad_close_code, reason_too_long, text_not_utf8 (the reason).
+  /// until the peer answers, by the close event. Before the connection is open it gives up. A
+  /// second call does nothing. The reason has at most 123 bytes; a code of 4000 to 4999 is the
+  /// application's own. Errors: bad_close_code, reason_too_long, text_not_utf8 (the reason).
   hawser::error close(close_code code = close_code::normal, std::string_view reason = {});
   /// Gives up at once, without a closing handshake: wants_close() is true. An adapter whose socket
   /// failed says so by error::transport_failed.
@@ -296,7 +303,8 @@ class basic_connection {
   {
     return agreed_.text();
   }
-  /// The duration from the last measured ping to its pong; 0 before the first.
+  /// The duration from the last measured ping to its pong, which the on_time() behind the pong
+  /// counts: in the pong event it is still that of the ping before. 0 before the first.
   [[nodiscard]] duration round_trip() const noexcept { return timers_.round_trip(); }
   /// Where the piece of the last event stands in its message.
   [[nodiscard]] piece_position position_of_piece() const noexcept {
@@ -315,7 +323,8 @@ class basic_connection {
   /// The peer's close code (no_status where its frame had none), or that of the failure; none
   /// before.
   [[nodiscard]] hawser::close_code close_code() const noexcept { return close_code_; }
-  /// The peer's reason.
+  /// The peer's reason, as long as the connection lives. Where this end closed first, the peer's
+  /// answer may repeat the reason that it was given.
   [[nodiscard]] std::string_view close_reason() const noexcept { return receiver_.close_reason(); }
   /// True where both close frames were exchanged and nothing failed.
   [[nodiscard]] bool was_clean() const noexcept {

@@ -87,8 +87,7 @@ struct inflate_result {
 ///
 /// - `deflate(in, out)` makes a stream of `in`, of which the last block has BFINAL, and returns its
 ///   size; 0 where that is more than there is room for.
-/// - `inflate(in, out)` inflates the stream at the front of `in`, up to the end of the byte in
-/// which
+/// - `inflate(in, out)` inflates the stream at the front of `in`, up to the end of the byte where
 ///   the block with BFINAL ends. What lies in `out` where it is not done has no meaning.
 template <class Codec>
 concept message_codec =

@@ -33,7 +33,9 @@ struct client_options {
   bool answers_pings = true;
   /// Text to be sent is checked, and refused where it is not UTF-8.
   bool checks_sent_text = true;
+  /// Where random bytes come from: the system.
   entropy_source entropy = {};
+  /// Where buffers come from: `operator new`.
   hawser::memory memory = {};
   /// Buffers that no connection uses are kept for the next, up to so many bytes.
   std::size_t max_kept_memory = std::size_t{1} << 20;
@@ -50,7 +52,9 @@ struct server_options {
   bool answers_pings = true;
   /// Text to be sent is checked, and refused where it is not UTF-8.
   bool checks_sent_text = true;
+  /// Where random bytes come from: the system.
   entropy_source entropy = {};
+  /// Where buffers come from: `operator new`.
   hawser::memory memory = {};
   /// Buffers that no connection uses are kept for the next, up to so many bytes.
   std::size_t max_kept_memory = std::size_t{1} << 20;

@@ -11,7 +11,8 @@
 
 namespace hawser::inline v0 {
 
-/// What happened. Each connection ends with exactly one of close, failed and refused.
+/// What happened. Each connection ends with exactly one of close, failed and refused, and with none
+/// where this end gave it up before it was open, by close(), reject() or respond().
 enum class event_kind : std::uint8_t {
   none,     ///< Nothing more: the input is used up.
   request,  ///< A client asks; decide with accept, reject or respond (server, where it is set up
@@ -19,7 +20,7 @@ enum class event_kind : std::uint8_t {
   open,     ///< The opening handshake is done: messages can be sent.
   message,  ///< A whole message (delivery whole).
   piece,    ///< A part of a message (delivery in pieces).
-  ping,     ///< A ping; its pong is on its way already.
+  ping,     ///< A ping; its pong is on its way already, unless options.answers_pings is false.
   pong,     ///< A pong.
   close,    ///< The peer's close frame; the answer is on its way already.
   refused,  ///< The server answered the handshake with another status: see response() (client).

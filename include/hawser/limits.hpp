@@ -14,7 +14,8 @@ struct limits {
   std::size_t max_head_size = std::size_t{16} << 10;
   /// Header fields in a head. Beyond: status 431.
   std::size_t max_headers = 100;
-  /// What a client may send behind its request while the application has not decided on it.
+  /// What a client may send behind its request while the application has not decided on it. Beyond:
+  /// status 400.
   std::size_t max_early_size = std::size_t{4} << 10;
   /// What a client keeps of the body of a refused handshake; the rest is dropped.
   std::size_t max_refusal_size = std::size_t{16} << 10;
@@ -33,6 +34,7 @@ struct limits {
   /// own, and the answer to a handshake is not counted.
   std::size_t max_output_size = std::size_t{4} << 20;
   /// What is read and dropped after this end failed or refused, so that the peer gets to read why.
+  /// Beyond: the connection is cut.
   std::uint64_t max_discard_size = std::uint64_t{256} << 20;
 };
 

@@ -12,9 +12,12 @@ namespace hawser::inline v0 {
 /// all connections of a loop. Memory that every turn writes to stays in the cache.
 ///
 /// Send to it, write bytes() to the socket, and tell the connection's consume_output() how much was
-/// taken: the rest waits in its output(), and the sink is empty for the next connection. Frames of
-/// one connection at a time stand in it: while they do, others send to their own output(). It
-/// borrows its room.
+/// taken: the rest waits in its output(), and the sink is empty for the next connection. Then write
+/// output() as ever, where has_output(): handshakes, pings, pongs, close frames and compressed
+/// messages go there only.
+///
+/// Frames of one connection at a time stand in it: while they do, others send to their own
+/// output(). It borrows its room.
 class sink {
  public:
   /// Holds no more than `room` does: 16 KiB is a usual size.

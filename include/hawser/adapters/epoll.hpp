@@ -25,13 +25,16 @@
 ///     hawser::epoll_server<echo> server{loop, {.port = 9001}};
 ///     loop.run();
 ///
-/// A handler is any type with some of these members; `peer` is an epoll_connection:
+/// A handler is any type with some of these members; `peer` is an epoll_connection, `peer->` the
+/// WebSocket connection. It lives until its on_close or on_refused returns: for later keep
+/// `peer.handle()`, and ask `peer.group().find(handle)`.
 ///
 /// - `struct session`: what it keeps of each connection, in `peer.session()`.
 /// - `on_request(auto& peer)`: decide: `peer->accept()`, `reject()` or `respond()`, now or later.
 /// - `on_open(auto& peer)`.
-/// - `on_message(auto& peer, const event& message)`: a message, or a piece of one.
-/// - `on_ping(auto& peer, const event& ping)`: it is answered already.
+/// - `on_message(auto& peer, const event& message)`: a message, or a piece of one. What it views
+///   lives until the handler returns.
+/// - `on_ping(auto& peer, const event& ping)`: it is answered already, if endpoint.answers_pings.
 /// - `on_pong(auto& peer, const event& pong)`.
 /// - `on_drain(auto& peer)`: the output has fallen from the high to the low water mark.
 /// - `on_close(auto& peer)`: once, last; see `peer->close_code()`, `was_clean()`, `error()`. It

@@ -115,6 +115,7 @@ class loop_connection final
   /// No event comes until resume(), but for the end of the connection. The peer feels it, once the
   /// system's buffers are full. Its silence meanwhile is no reason to ping it, nor to give it up.
   void pause() noexcept { is_paused_ = true; }
+  /// Events come again, what came meanwhile first, at the end of the loop's turn.
   void resume() noexcept {
     is_paused_ = false;
     group_->loop().flush_later(*this);
@@ -250,7 +251,8 @@ class loop_connections {
     return found.is_used && found.generation == handle.generation ? &found.connection() : nullptr;
   }
 
-  /// Calls `visit` with each connection that is open.
+  /// Calls `visit` with each connection that is open, as a `connection_type&`: to send to all. It
+  /// may send, close and abort.
   template <class Visitor>
   void for_each(Visitor&& visit) {
     for (std::uint32_t i = 0; i < slot_count_; ++i) {
@@ -487,10 +489,11 @@ class loop_client final : public loop_connections<Loop, role::client, Handler, E
 
   /// Connects to the host of a ws URL and opens a WebSocket; on_open or on_close tells how it went.
   /// Looking the host up takes as long as the system lets it; its addresses are tried in turn.
-  /// There is no TLS here: a wss URL is refused as bad_url.
+  /// There is no TLS here: a wss URL is refused as bad_url. What it returns lives until its
+  /// on_close returns.
   loop_connection<Loop, role::client, Handler, Extension>& connect(client_request request);
 
-  /// Closes all connections.
+  /// Closes all connections with code 1001. Go on with poll() until size() is 0.
   void shut_down() { this->close_all(close_code::going_away); }
 };
 

@@ -21,7 +21,9 @@
 ///     while (const hawser::event event = peer.receive()) {
 ///       if (event.is_message()) show(event.text());
 ///     }
-///     if (!peer.connection().was_clean()) complain(peer.connection().error());
+///     if (!peer.connection().was_clean()) complain(to_string(peer.connection().error()));
+///
+/// Over TLS: a type whose read_some and write_some are those of the TLS library.
 namespace hawser::inline v0 {
 
 /// How a read or a write ended.

@@ -23,9 +23,6 @@ namespace detail {
   return static_cast<unsigned char>(c) >= 0x80;
 }
 
-// RFC 5234: VCHAR.
-[[nodiscard]] constexpr bool is_visible(char c) noexcept { return c > ' ' && c < '\x7F'; }
-
 // What to say of a byte that must not stand where it stands.
 // RFC 9112 2.2: "A recipient of such a bare CR MUST consider that element to be invalid or replace
 // each bare CR with SP".
