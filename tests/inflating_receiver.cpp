@@ -188,6 +188,22 @@ TEMPLATE_LIST_TEST_CASE("a bomb ends with 1009 and takes no memory for it",
   }
 }
 
+TEMPLATE_LIST_TEST_CASE("what is gathered has its memory as soon as a sixteenth of the frame came",
+                        "[inflating_receiver][limits]", libdeflate_ends) {
+  constexpr role self = TestType::self;
+  bytes input = wire_to{self}.deflated(compressed(noise(60'000)));
+  compressing<self, typename TestType::extension> to{usual<TestType>, {.max_kept_memory = 0}};
+  const allocation_watch watch;
+  to.end.feed(std::span{input}.first(1460));
+  CHECK(watch.live() < 8192);
+  to.end.feed(std::span{input}.subspan(1460, 1460));
+  CHECK(watch.live() < 8192);
+  to.end.feed(std::span{input}.subspan(2920, 1460));
+  CHECK(watch.live() > 60'000);
+  to.end.feed(std::span{input}.subspan(4380));
+  CHECK(to.end.log().size() == 1);
+}
+
 TEMPLATE_LIST_TEST_CASE("gigabytes may pass in pieces through little memory",
                         "[inflating_receiver]", zlib_ends) {
   constexpr role self = TestType::self;

@@ -247,7 +247,8 @@ class basic_connection {
     static const hawser::request nothing;
     return handshake_ == nullptr ? nothing : handshake_->request();
   }
-  /// Opens the connection, with the endpoint's choice of a subprotocol. Errors: as below.
+  /// Opens the connection, with the endpoint's choice of a subprotocol. Errors: as below; the
+  /// request then waits still, as where reject() or respond() fails.
   hawser::error accept(header_list headers = {})
     requires(Role == role::server)
   {
