@@ -30,6 +30,7 @@ enum class error : std::uint8_t {
   bad_header,           ///< A header, path or status to be sent has a byte that it must not have.
   bad_subprotocol,      ///< A subprotocol to be sent is no token, or was not offered.
   bad_url,              ///< The URL is not a valid ws or wss URL.
+  no_tls,               ///< The URL is a wss URL, and the adapter has no TLS.
 
   // Violations in frames: close code 1002 unless said.
   reserved_bits,            ///< RSV1 to RSV3 without an extension.
@@ -184,6 +185,7 @@ inline constexpr std::string_view error_texts[] = {
     "a header to send has a byte that it must not have",
     "the subprotocol is no token or was not offered",
     "not a valid ws or wss URL",
+    "a wss URL needs TLS, which this adapter does not have",
     "a reserved bit is set without an extension",
     "the opcode is reserved",
     "a frame from a client must be masked",

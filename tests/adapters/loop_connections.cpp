@@ -922,7 +922,7 @@ TEMPLATE_TEST_CASE("a client tells why it could not connect", "[loop_connections
     return client.handler().last_error;
   };
   CHECK(error_of("ws://127.0.0.1:1/") == error::transport_failed);
-  CHECK(error_of("wss://127.0.0.1:1/") == error::bad_url);
+  CHECK(error_of("wss://127.0.0.1:1/") == error::no_tls);
   CHECK(error_of("http://127.0.0.1/") == error::bad_url);
   CHECK(turn_until(loop, [&] { return client.size() == 0; }));
 }

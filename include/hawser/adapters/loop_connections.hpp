@@ -489,7 +489,7 @@ class loop_client final : public loop_connections<Loop, role::client, Handler, E
 
   /// Connects to the host of a ws URL and opens a WebSocket; on_open or on_close tells how it went.
   /// Looking the host up takes as long as the system lets it; its addresses are tried in turn.
-  /// There is no TLS here: a wss URL is refused as bad_url. What it returns lives until its
+  /// There is no TLS here: a wss URL is refused as no_tls. What it returns lives until its
   /// on_close returns.
   loop_connection<Loop, role::client, Handler, Extension>& connect(client_request request);
 

@@ -333,12 +333,14 @@ template <class Loop, class Handler, class Extension>
 loop_connection<Loop, role::client, Handler, Extension>&
 loop_client<Loop, Handler, Extension>::connect(client_request request) {
   const parsed<uri> to = parse_uri(request.url);
-  const bool is_known = to && !to->secure;
+  const error wrong = !to ? to.error : to->secure ? error::no_tls : error::none;
   std::string failure;
   detail::address_list found;
-  if (is_known) found = detail::resolve_tcp(to->host_without_brackets(), to->port, 0, failure);
+  if (wrong == error::none) {
+    found = detail::resolve_tcp(to->host_without_brackets(), to->port, 0, failure);
+  }
   auto& made = *this->add({}, std::move(request));
-  this->start(made, std::move(found), is_known ? error::transport_failed : error::bad_url);
+  this->start(made, std::move(found), wrong == error::none ? error::transport_failed : wrong);
   return made;
 }
 
