@@ -83,11 +83,12 @@ inline cpu_time cpu_of(int pid) {
   return result;
 }
 
+// What it wrote. Pages of its program that the system drops and reads again are no part of it.
 inline std::size_t private_bytes_of(int pid) {
   std::ifstream file{"/proc/" + std::to_string(pid) + "/smaps_rollup"};
   std::size_t kilobytes = 0;
   for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("Private_Clean:") || line.starts_with("Private_Dirty:")) {
+    if (line.starts_with("Private_Dirty:")) {
       kilobytes += std::strtoull(line.c_str() + line.find(':') + 1, nullptr, 10);
     }
   }

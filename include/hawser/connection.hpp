@@ -423,8 +423,8 @@ class basic_connection {
   std::uint16_t second_ = 0;  // of the budget of control frames
   hawser::close_code close_code_ = close_code::none;
   std::uint16_t protocol_ = no_protocol;
-  handshake_type* handshake_ = nullptr;
   HAWSER_NO_UNIQUE_ADDRESS typename Extension::agreed agreed_;
+  handshake_type* handshake_ = nullptr;
 };
 
 /// The events in the bytes that were given to receive(). A plain local: it holds the position.

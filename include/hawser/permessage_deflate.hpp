@@ -12,6 +12,7 @@
 #include "hawser/rfc6455.hpp"
 #include "hawser/version.hpp"
 
+#include <cstdint>
 #include <utility>
 
 namespace hawser::inline v0 {
@@ -33,15 +34,30 @@ struct permessage_deflate {
   using receiving_context = inflating_context<Codec>;
   using sending_context = deflating_context<Codec>;
 
-  /// What one connection agreed on.
-  struct agreed {
-    bool is_agreed = false;
-    deflate_parameters parameters = {};  ///< As the response has them.
+  /// What one connection agreed on, in two bytes.
+  class agreed {
+   public:
+    constexpr agreed() = default;
+    /// The parameters are those of the response.
+    constexpr agreed(bool is_agreed, const deflate_parameters& parameters) noexcept
+        : flags_{static_cast<std::uint8_t>((is_agreed ? 1U : 0U) |
+                                           (parameters.server_no_context_takeover ? 2U : 0U) |
+                                           (parameters.client_no_context_takeover ? 4U : 0U))},
+          bits_{static_cast<std::uint8_t>(parameters.server_max_window_bits |
+                                          parameters.client_max_window_bits << 4)} {}
 
     /// The value of the response's header; empty where there is none.
     [[nodiscard]] constexpr deflate_text text() const noexcept {
-      return is_agreed ? deflate_text{parameters} : deflate_text{};
+      if ((flags_ & 1U) == 0) return {};
+      return deflate_text{{.server_no_context_takeover = (flags_ & 2U) != 0,
+                           .client_no_context_takeover = (flags_ & 4U) != 0,
+                           .server_max_window_bits = static_cast<std::uint8_t>(bits_ & 0xFU),
+                           .client_max_window_bits = static_cast<std::uint8_t>(bits_ >> 4)}};
     }
+
+   private:
+    std::uint8_t flags_ = 0;
+    std::uint8_t bits_ = 0;
   };
 
   /// What a client offers.
