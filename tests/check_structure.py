@@ -39,8 +39,8 @@ ALLOWED = {
 WITHOUT_TEST = {
     "hawser": "only includes the others; the consumer and the two translation units include it",
     "version": "macros and one constant; the install tests compare them with the package's version",
-    "adapters/epoll": "how a connection reads and writes on epoll; tests/adapters/loop_connections.cpp runs on it",
-    "adapters/uring": "how it does so on io_uring; tests/adapters/loop_connections.cpp runs on it, too",
+    "adapters/epoll": "how a connection reads and writes on epoll; tests/adapters/loop_connection.cpp runs on it",
+    "adapters/uring": "how it does so on io_uring; tests/adapters/loop_connection.cpp runs on it, too",
     "detail/config": "macros for compilers; every other header uses them",
     "src": "compiles what others declare; tests/two_tus/ links a program with it",
     "codecs/zlib_src": "the same for zlib; the unit tests are linked with it (HAWSER_TESTS_SEPARATE)",

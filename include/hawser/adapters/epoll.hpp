@@ -2,7 +2,9 @@
 
 #include "hawser/adapters/descriptor.hpp"
 #include "hawser/adapters/epoll_loop.hpp"
-#include "hawser/adapters/loop_connections.hpp"
+#include "hawser/adapters/loop_client.hpp"
+#include "hawser/adapters/loop_connection.hpp"
+#include "hawser/adapters/loop_server.hpp"
 #include "hawser/error.hpp"
 #include "hawser/no_extension.hpp"
 #include "hawser/rfc6455.hpp"

@@ -1,6 +1,8 @@
 #pragma once
 
-#include "hawser/adapters/loop_connections.hpp"
+#include "hawser/adapters/loop_client.hpp"
+#include "hawser/adapters/loop_connection.hpp"
+#include "hawser/adapters/loop_server.hpp"
 #include "hawser/adapters/uring_loop.hpp"
 #include "hawser/error.hpp"
 #include "hawser/no_extension.hpp"

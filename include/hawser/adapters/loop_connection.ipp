@@ -1,4 +1,4 @@
-// What loop_connections.hpp declares. Part of it.
+// What loop_connection.hpp declares. Part of it.
 
 namespace hawser::inline v0 {
 
@@ -255,93 +255,6 @@ template <class Loop, role Role, class Handler, class Extension>
 time_point loop_connection<Loop, Role, Handler, Extension>::next_deadline() const noexcept {
   const time_point deadline = connection_.next_deadline();
   return waits_for_quiet() ? std::min(deadline, quiet_at_) : deadline;
-}
-
-template <class Loop, role Role, class Handler, class Extension>
-template <class... Arguments>
-auto loop_connections<Loop, Role, Handler, Extension>::add(descriptor socket,
-                                                           Arguments&&... arguments)
-    -> connection_type* {
-  const std::uint32_t index = take_slot();
-  slot& taken = slot_at(index);
-  const int number = socket.value();
-  // Given back where there is no connection in the end.
-  struct giver {
-    ~giver() {
-      if (!is_taken) self.give_slot(index);
-    }
-    loop_connections& self;
-    std::uint32_t index;
-    bool is_taken = false;
-  } rest{*this, index};
-  auto* made = new (taken.storage.data())
-      connection_type(*this, loop_handle{index, taken.generation}, std::move(socket), endpoint_,
-                      std::forward<Arguments>(arguments)...);
-  made->watched_ = EPOLLIN;
-  if (Role == role::server && !made->begin_watching(*loop_, number, made->watched_)) {
-    taken.destroy();
-    return nullptr;
-  }
-  taken.is_used = rest.is_taken = true;
-  ++size_;
-  ++handshakes_;
-  loop_->set_deadline(*made, made->connection_.next_deadline());
-  return made;
-}
-
-template <class Loop, class Handler, class Extension>
-loop_server<Loop, Handler, Extension>::loop_server(Loop& loop, const loop_server_options& options,
-                                                   Handler handler,
-                                                   const extension_options& extension)
-    : loop_server{loop, options, std::move(handler), extension, open(options)} {}
-
-template <class Loop, class Handler, class Extension>
-loop_server<Loop, Handler, Extension>::loop_server(Loop& loop, const loop_server_options& options,
-                                                   Handler handler,
-                                                   const extension_options& extension,
-                                                   descriptor listener)
-    : base{loop, prepare(options.endpoint, address_of(listener)), extension, options.marks,
-           std::move(handler)},
-      max_connections_{options.max_connections},
-      max_handshakes_{options.max_handshakes},
-      listener_{std::move(listener)},
-      address_{address_of(listener_)} {
-  if (!loop.watch(*this, listener_.value(), EPOLLIN)) {
-    throw std::system_error{errno, std::system_category(), "cannot watch the listener"};
-  }
-}
-
-template <class Loop, class Handler, class Extension>
-void loop_server<Loop, Handler, Extension>::on_ready(std::uint32_t /*events*/) {
-  constexpr int most_at_once = 64;  // then the others' turn
-  for (int i = 0; i < most_at_once && listener_ && has_room(); ++i) {
-    descriptor accepted = accept_tcp(listener_, time_point::min());
-    if (!accepted) {
-      if (errno == EAGAIN) return;
-      // Out of descriptors or memory: the connections wait, and asking at once would find the same.
-      is_listening_ = false;
-      this->loop().change(*this, listener_.value(), 0);
-      this->loop().set_deadline(*this, this->loop().now() + duration::milliseconds(100));
-      return;
-    }
-    this->add(std::move(accepted));
-  }
-  update_listening();
-}
-
-template <class Loop, class Handler, class Extension>
-loop_connection<Loop, role::client, Handler, Extension>&
-loop_client<Loop, Handler, Extension>::connect(client_request request) {
-  const parsed<uri> to = parse_uri(request.url);
-  const error wrong = !to ? to.error : to->secure ? error::no_tls : error::none;
-  std::string failure;
-  detail::address_list found;
-  if (wrong == error::none) {
-    found = detail::resolve_tcp(to->host_without_brackets(), to->port, 0, failure);
-  }
-  auto& made = *this->add({}, std::move(request));
-  this->start(made, std::move(found), wrong == error::none ? error::transport_failed : wrong);
-  return made;
 }
 
 }  // namespace hawser::inline v0
