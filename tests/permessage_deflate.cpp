@@ -106,7 +106,9 @@ TEST_CASE("a server that decides answers the offer when it accepts", "[permessag
   CHECK(server.answer.empty());
   CHECK(server.end->accept("b", {}) == error::bad_subprotocol);
   CHECK(server.end->accept({{"X", "\n"}}) == error::bad_header);
+  CHECK(server.end->extensions().text().empty());
   CHECK(server.end->accept({{"X", "1"}}) == error::none);
+  CHECK(server.end->extensions().text() == "permessage-deflate");
   const std::string answer = server.end.take_output_text();
   CHECK(header_in(answer) == "permessage-deflate");
   CHECK(answer.find("\r\nSec-WebSocket-Protocol: a\r\n") != std::string::npos);

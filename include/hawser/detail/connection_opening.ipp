@@ -270,8 +270,9 @@ HAWSER_NO_INLINE error basic_connection<Role, Extension>::accept(std::string_vie
   if constexpr (Extension::is_used) {
     const auto answer =
         Extension::answer(handshake_->request().headers(), endpoint_->extension_options());
-    agree(answer);
-    wrong = handshake_->accept(head.room(), subprotocol, agreed_.text().text(), headers);
+    const typename Extension::agreed agreed{answer.is_accepted, answer.response};
+    wrong = handshake_->accept(head.room(), subprotocol, agreed.text().text(), headers);
+    if (wrong == error::none) agree(answer);
   } else {
     wrong = handshake_->accept(head.room(), subprotocol, headers);
   }
