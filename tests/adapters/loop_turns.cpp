@@ -9,8 +9,10 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <future>
+#include <memory>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <thread>
@@ -189,6 +191,38 @@ TEMPLATE_TEST_CASE("what is retired is flushed no more, though it asked for it",
   for (int i = 0; i < 10 && last.retired_count == 0; ++i) loop.poll(duration::milliseconds(10));
   CHECK(last.flush_count == 1);
   CHECK(last.retired_count == 1);
+}
+
+TEMPLATE_TEST_CASE("sources go in any order, before others are flushed and meanwhile",
+                   "[loop_turns]", epoll_loop, uring_loop) {
+  if (!runs_here<TestType>()) return;
+  constexpr std::size_t count = 60;
+  const bool meanwhile = GENERATE(false, true);
+  CAPTURE(meanwhile);
+  TestType loop;
+  std::vector<std::unique_ptr<source<TestType>>> sources(count);
+  for (auto& each : sources) each = std::make_unique<source<TestType>>(loop);
+  source<TestType> first{loop};
+  const auto is_retired = [](std::size_t i) { return i % 3 == 1; };
+  const auto let_go = [&] {
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t at = i * 37 % count;  // each once
+      if (at % 3 == 0) sources[at].reset();
+      if (is_retired(at)) sources[at]->retire();
+    }
+  };
+  if (meanwhile) first.flush = let_go;
+  for (auto& each : sources) loop.flush_later(*each);
+  loop.flush_later(first);  // before those that asked before it
+  if (!meanwhile) let_go();
+  for (int i = 0; i < 10; ++i) loop.poll(duration::milliseconds(1));
+  CHECK(first.flush_count == 1);
+  for (std::size_t i = 0; i < count; ++i) {
+    CAPTURE(i);
+    if (sources[i] == nullptr) continue;
+    CHECK(sources[i]->flush_count == (is_retired(i) ? 0 : 1));
+    CHECK(sources[i]->retired_count == (is_retired(i) ? 1 : 0));
+  }
 }
 
 TEMPLATE_TEST_CASE("what throws while it is flushed keeps no other from it", "[loop_turns]",

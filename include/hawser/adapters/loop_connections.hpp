@@ -45,7 +45,7 @@ class loop_connections {
   [[nodiscard]] connection_type* find(loop_handle handle) noexcept {
     if (handle.index >= slot_count_) return nullptr;
     slot& found = slot_at(handle.index);
-    return found.is_used && found.generation == handle.generation ? &found.connection() : nullptr;
+    return found.is_used() && found.generation == handle.generation ? &found.connection() : nullptr;
   }
 
   /// Calls `visit` with each connection that is open, as a `connection_type&`: to send to all. It
@@ -54,7 +54,7 @@ class loop_connections {
   void for_each(Visitor&& visit) {
     for (std::uint32_t i = 0; i < slot_count_; ++i) {
       slot& each = slot_at(i);
-      if (each.is_used && each.connection().connection_.is_open()) visit(each.connection());
+      if (each.is_used() && each.connection().connection_.is_open()) visit(each.connection());
     }
   }
 
@@ -70,7 +70,7 @@ class loop_connections {
   ~loop_connections() {
     for (std::uint32_t i = 0; i < slot_count_; ++i) {
       slot& each = slot_at(i);
-      if (!each.is_used) continue;
+      if (!each.is_used()) continue;
       loop_->remove(each.connection(), each.connection().descriptor());
       each.destroy();
     }
@@ -105,7 +105,7 @@ class loop_connections {
   void close_all(close_code code) {
     for (std::uint32_t i = 0; i < slot_count_; ++i) {
       slot& each = slot_at(i);
-      if (each.is_used) each.connection()->close(code);
+      if (each.is_used()) each.connection()->close(code);
     }
   }
 
@@ -114,19 +114,18 @@ class loop_connections {
 
   // Where a connection lives: its place and generation outlive it.
   struct slot {
+    [[nodiscard]] bool is_used() const noexcept { return generation % 2 != 0; }
     [[nodiscard]] connection_type& connection() noexcept {
       return *std::launder(reinterpret_cast<connection_type*>(storage.data()));
     }
     void destroy() noexcept {
       connection().~connection_type();
-      is_used = false;
       ++generation;
     }
 
     alignas(connection_type) std::array<std::byte, sizeof(connection_type)> storage;
-    std::uint32_t generation = 1;
+    std::uint32_t generation = 0;  // odd while there is one
     std::uint32_t next_free = 0;
-    bool is_used = false;
   };
   static constexpr std::uint32_t slots_in_chunk = 64;
   static constexpr std::uint32_t no_slot = 0xFFFFFFFF;
@@ -201,14 +200,15 @@ auto loop_connections<Loop, Role, Handler, Extension>::add(descriptor socket,
     bool is_taken = false;
   } rest{*this, index};
   auto* made = new (taken.storage.data())
-      connection_type(*this, loop_handle{index, taken.generation}, std::move(socket), endpoint_,
+      connection_type(*this, loop_handle{index, taken.generation + 1}, std::move(socket), endpoint_,
                       std::forward<Arguments>(arguments)...);
+  ++taken.generation;  // there is one
   made->watched_ = EPOLLIN;
   if (Role == role::server && !made->begin_watching(*loop_, number, made->watched_)) {
     taken.destroy();
     return nullptr;
   }
-  taken.is_used = rest.is_taken = true;
+  rest.is_taken = true;
   ++size_;
   ++handshakes_;
   loop_->set_deadline(*made, made->connection_.next_deadline());

@@ -3,7 +3,6 @@
 #include "hawser/adapters/timer_wheel.hpp"
 #include "hawser/time.hpp"
 
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -30,9 +29,10 @@ class loop_entry : private timer_node {
   loop_entry() = default;
   ~loop_entry() = default;
 
-  Source* next_ = nullptr;  // in the list of those that are to be flushed, or are retired
-  bool is_listed_ = false;  // it is in one of them
-  bool is_retired_ = false;
+  // Its place in the list of those that are to be flushed, or are retired: the next one, and what
+  // points to this one; null where it is in neither.
+  Source* next_ = nullptr;
+  Source** link_ = nullptr;
 };
 
 /// A single-threaded loop without what waits: deadlines, flushes, tasks of other threads, the end
@@ -72,19 +72,18 @@ class loop_turns {
   /// Calls source.on_flush() at the end of this turn: once, however often this was called. Where
   /// that is being done already, at the end of the next turn, which does not wait.
   void flush_later(Source& source) noexcept {
-    if (!source.is_listed_) list(first_flush_, source);
+    if (source.link_ == nullptr) list(first_flush_, source);
   }
   /// What flush_later() asked for is done already: on_flush() is spared, where it was the last that
   /// asked.
   void has_flushed(Source& source) noexcept {
-    if (first_flush_ == &source) take_first(first_flush_);
+    if (first_flush_ == &source) unlist(source);
   }
   /// Calls source.on_retired() when no source is in use any more: at the end of this turn. It is
   /// flushed no more.
   void retire(Source& source) noexcept {
     unlist(source);
     list(retired_, source);
-    source.is_retired_ = true;
   }
 
  protected:
@@ -136,17 +135,16 @@ class loop_turns {
   }
   void flush() {
     // Where one throws, the rest comes in the next turn.
-    if (flushing_ == nullptr) flushing_ = std::exchange(first_flush_, nullptr);
+    if (flushing_ == nullptr) move_list(flushing_, first_flush_);
     while (flushing_ != nullptr) take_first(flushing_).on_flush();
   }
   // Ends those of the retired that `is_free` says may go.
   template <class IsFree>
   void end_retired(IsFree&& is_free) {
-    if (ending_ == nullptr) ending_ = std::exchange(retired_, nullptr);
+    if (ending_ == nullptr) move_list(ending_, retired_);
     while (ending_ != nullptr) {
       Source& source = take_first(ending_);
       if (is_free(source)) {
-        source.is_retired_ = false;
         source.on_retired();
       } else {
         list(retired_, source);
@@ -165,7 +163,6 @@ class loop_turns {
   void forget_all(Source& source) noexcept {
     forget_deadline(source);
     unlist(source);
-    source.is_retired_ = false;
   }
 
  private:
@@ -178,24 +175,24 @@ class loop_turns {
   }
 
   static void list(Source*& first, Source& source) noexcept {
-    source.is_listed_ = true;
+    if (first != nullptr) first->link_ = &source.next_;
     source.next_ = std::exchange(first, &source);
+    source.link_ = &first;
+  }
+  static void unlist(Source& source) noexcept {
+    if (source.link_ == nullptr) return;
+    if (source.next_ != nullptr) source.next_->link_ = source.link_;
+    *std::exchange(source.link_, nullptr) = std::exchange(source.next_, nullptr);
   }
   static Source& take_first(Source*& first) noexcept {
     Source& taken = *first;
-    first = std::exchange(taken.next_, nullptr);
-    taken.is_listed_ = false;
+    unlist(taken);
     return taken;
   }
-  void unlist(Source& source) noexcept {
-    if (!source.is_listed_) return;
-    const std::array<Source**, 2> flushes{&first_flush_, &flushing_};
-    const std::array<Source**, 2> ends{&retired_, &ending_};
-    for (Source** first : source.is_retired_ ? ends : flushes) {
-      Source** link = first;
-      while (*link != nullptr && *link != &source) link = &(*link)->next_;
-      if (*link != nullptr) take_first(*link);
-    }
+  // All of a list become another one, which is empty.
+  static void move_list(Source*& to, Source*& from) noexcept {
+    to = std::exchange(from, nullptr);
+    if (to != nullptr) to->link_ = &to;
   }
 
   // Where one throws, the rest comes in the next turn.
