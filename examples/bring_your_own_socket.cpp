@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
@@ -33,15 +34,13 @@ class my_socket {
 
   std::optional<std::size_t> read(std::span<std::byte> to, hawser::time_point deadline) {
     if (!wait(POLLIN, deadline)) return 0;
-    const auto size = ::recv(descriptor_, to.data(), to.size(), 0);
-    if (size <= 0) return std::nullopt;
-    return static_cast<std::size_t>(size);
+    const auto size = ::recv(descriptor_, to.data(), to.size(), MSG_DONTWAIT);
+    if (size == 0) return std::nullopt;
+    return moved(size);
   }
   std::optional<std::size_t> write(std::span<const std::byte> from, hawser::time_point deadline) {
     if (!wait(POLLOUT, deadline)) return 0;
-    const auto size = ::send(descriptor_, from.data(), from.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (size < 0) return std::nullopt;
-    return static_cast<std::size_t>(size);
+    return moved(::send(descriptor_, from.data(), from.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
   }
   void shutdown_send() const { ::shutdown(descriptor_, SHUT_WR); }
 
@@ -52,6 +51,11 @@ class my_socket {
         std::clamp((deadline - now).milliseconds_up(), std::int64_t{0}, std::int64_t{60'000});
     ::pollfd entry{descriptor_, events, 0};
     return ::poll(&entry, 1, static_cast<int>(left)) > 0;
+  }
+  // The system may call a socket ready that is not.
+  static std::optional<std::size_t> moved(::ssize_t size) {
+    if (size < 0 && errno != EAGAIN && errno != EINTR) return std::nullopt;
+    return size < 0 ? 0 : static_cast<std::size_t>(size);
   }
 
   int descriptor_;
