@@ -206,6 +206,23 @@ inline void check_bad_text_in_long_text(failures& found, text_checker& checker) 
   }
 }
 
+// A code point in the midst of ASCII, at each place and of many sizes: up to it a kernel may do
+// less.
+inline void check_text_between_ascii(failures& found, text_checker& checker) {
+  std::size_t number = 0;
+  for (const support::bytes& filler : text_fillers()) {
+    for (std::size_t offset = 0; offset <= 600; ++offset) {
+      const auto front = support::repeat(offset, support::to_bytes("x"));
+      const auto behind = support::repeat(300 + offset * 37 % 400, support::to_bytes("y"));
+      const judged_text text{support::concat(front, filler, behind)};
+      found.expect(text.valid() == text.size() && checker.judges(text, 0, text.size()) &&
+                       checker.judges(text, 0, text.size()),
+                   "text between ASCII: filler, offset", {number, offset});
+    }
+    ++number;
+  }
+}
+
 // What is wrong near the beginning of a text that is long enough for a kernel to begin with what
 // stands before a multiple of its width, at each alignment.
 inline void check_bad_text_before_alignment(failures& found, text_checker& checker) {
@@ -372,6 +389,7 @@ inline void check_text(failures& found) {
   check_bad_text_at_each_place(found, checker);
   check_text_behind_a_cut(found, checker);
   check_bad_text_in_long_text(found, checker);
+  check_text_between_ascii(found, checker);
   check_bad_text_before_alignment(found, checker);
   check_random_text(found, checker, longest);
   found.expect(checker.is_guarded(), "the guards stayed", {});

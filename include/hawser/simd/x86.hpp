@@ -255,7 +255,7 @@ inline bool check_utf8(std::uint8_t leading, std::byte* to, const std::byte* fro
                        std::uint32_t key, bool whole) noexcept {
   if (size <= max_small_size) return run_small_utf8(leading, to, from, size, key, whole);
   if (size < 2 * width) return run_medium_utf8(leading, to, from, size, key, whole);
-  return run_utf8(leading, to, from, size, key, whole);
+  return run_large_utf8(leading, to, from, size, key, whole);
 }
 
 }  // namespace simd::avx512
