@@ -46,7 +46,8 @@ const news = (text) => add(make('p', 'news', text));
 
 const meanings = {
   you(name) {
-    me = nameField.value = name;
+    me = name;
+    if (nameField.value.trim() === wished) nameField.value = name;  // else another is being typed
     sessionStorage.setItem('name', name);
   },
   here: (...names) => showPeople(names),
@@ -60,7 +61,11 @@ const meanings = {
   },
 };
 
-const join = () => connection.send(`join\n${nameField.value.trim()}`);
+let wished = '';  // the name that was asked for last
+const join = () => {
+  wished = nameField.value.trim();
+  return connection.send(`join\n${wished}`);
+};
 export const connection = new Connection('chat', {
   onOpen: () => join(),
   onMessage(text) {

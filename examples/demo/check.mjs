@@ -291,7 +291,7 @@ await check('what looks like HTML is text, in messages and names', async () => {
 await check('a name that is taken gets a number, and writing too fast is refused', async () => {
   await takeName(ada, 'Grace');
   await sees(grace, '#people li', 'Grace 2');
-  assert.equal(await ada.locator('#name').inputValue(), 'Grace 2');
+  await eventually('the field shows it', async () => await ada.locator('#name').inputValue() === 'Grace 2');
   await ada.evaluate(() => {
     for (let i = 1; i <= 20; ++i) {
       document.getElementById('line').value = `Hurry ${i}`;
