@@ -49,7 +49,7 @@ def quoted(text):
 
 def draw(folder, name, width, height, commands):
     for terminal, suffix in (("pngcairo", "png"), ("svg", "svg")):
-        head = (f"set terminal {terminal} size {width},{height} font 'sans,11' background '#ffffff'\n"
+        head = (f"set terminal {terminal} noenhanced size {width},{height} font 'sans,11' background '#ffffff'\n"
                 f"set output {quoted(str(folder / f'{name}.{suffix}'))}\n")
         subprocess.run(["gnuplot"], input=head + commands, text=True, check=True)
 
